@@ -1,0 +1,21 @@
+# Compiler flags, ccache and a quick linker where they are installed.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(signalbox_flags INTERFACE)
+target_compile_options(signalbox_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch -Wnon-virtual-dtor -Werror
+  # g++ 12 sees these in inlined library code where there is nothing to mend (GCC 105329, 105562).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer>
+  -fno-omit-frame-pointer)
+target_include_directories(signalbox_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(SIGNALBOX_SANITIZE)
+  add_compile_options(-fsanitize=${SIGNALBOX_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SIGNALBOX_SANITIZE})
+endif()

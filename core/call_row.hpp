@@ -1,0 +1,62 @@
+// One row per call of any kind (mission A9): what it asked for, how long it waited, how long it ran, how it ended.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/ids.hpp"
+#include "core/priority.hpp"
+#include "core/task.hpp"
+#include "core/time.hpp"
+
+namespace signalbox {
+
+enum class CallStatus : std::uint8_t {
+  queued = 0,
+  running = 1,
+  ok = 2,
+  queue_full = 3,
+  queue_wait_timeout = 4,
+  inference_timeout = 5,
+  error = 6,
+  cancelled = 7,
+};
+
+std::string_view to_string(CallStatus status);
+std::optional<CallStatus> parse_call_status(std::string_view word);
+
+/// @returns how a call that ended with `code` is shown (`none` = ok).
+CallStatus call_status_for(ErrorCode code);
+
+/// Times are zero where not yet reached.
+struct CallRow {
+  IdBytes id{};
+  TaskKind kind = TaskKind::chat;
+  std::string profile;
+  Priority priority = Priority::workflow;
+  std::string model;
+  std::string pool;
+  /// LLM name of the backend that ran it last.
+  std::string backend;
+  std::string owner;
+  std::string description;
+  std::string request_id;
+  bool streaming = false;
+  std::uint32_t attempts = 0;
+  CallStatus status = CallStatus::queued;
+  std::string error_kind;
+  std::string error_detail;
+  WallTime queued_at{};
+  WallTime admitted_at{};
+  WallTime started_http_at{};
+  WallTime first_token_at{};
+  WallTime finished_at{};
+  /// The splits come from the actor clock, so they are right across wall clock steps. Unit: ms; < 0 = not known.
+  double queue_wait_ms = -1;
+  double service_time_ms = -1;
+  double total_latency_ms = -1;
+};
+
+}  // namespace signalbox

@@ -1,0 +1,45 @@
+// What a profile may do (mission A1, A3, A4, A6): the five settings that config, PUT and auto-registration share.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/error.hpp"
+
+namespace signalbox {
+
+/// How far an acknowledgement waits for the disk.
+enum class CommitMode : std::uint8_t {
+  /// Synced before a task is dispatched or answered.
+  sync = 0,
+  /// Written with the next commit; a crash may lose the last few milliseconds of calls nobody was promised.
+  relaxed = 1,
+};
+
+struct ProfileSettings {
+  /// Slots. Unset = the capacities of its live executors added up, 1 when there are none. Range: 0..10000, 0 = paused.
+  std::optional<std::uint32_t> max_concurrent;
+  /// Waiting callers per class. Range: 0..100000.
+  std::uint32_t max_queued = 32;
+  /// Unit: s. Range: 0.001..86400.
+  double default_queue_wait_s = 20;
+  /// Unit: s. Range: 0.001..86400.
+  double default_inference_s = 120;
+  /// Order of grants: strict.
+  std::string policy = "strict";
+  /// Unset = the store's.
+  std::optional<CommitMode> commit;
+
+  friend bool operator==(const ProfileSettings&, const ProfileSettings&) = default;
+};
+
+inline constexpr std::uint32_t max_concurrent_max = 10'000;
+inline constexpr std::uint32_t max_queued_max = 100'000;
+inline constexpr double budget_s_min = 0.001;
+inline constexpr double budget_s_max = 86'400;
+
+/// @returns nothing when every value is in range, else `invalid_request` with the field in `param`.
+std::optional<Error> check(const ProfileSettings& settings);
+
+}  // namespace signalbox
