@@ -1,6 +1,7 @@
 #include "core/profile_settings.hpp"
 
 #include <array>
+#include <charconv>
 #include <string_view>
 
 namespace signalbox {
@@ -24,7 +25,64 @@ bool contains(const auto& names, std::string_view name) {
   return false;
 }
 
+// Locale-free and exact both ways, unlike std::to_string.
+template <class Number>
+std::string to_text(Number number) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  return {buffer.data(), end};
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& number) {
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  return result.ec == std::errc{} && result.ptr == text.data() + text.size();
+}
+
+bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {
+  if (name == "max_concurrent") return read_number(value, settings.max_concurrent.emplace());
+  if (name == "max_queued") return read_number(value, settings.max_queued);
+  if (name == "queue_wait_s") return read_number(value, settings.default_queue_wait_s);
+  if (name == "inference_s") return read_number(value, settings.default_inference_s);
+  if (name == "commit") {
+    settings.commit = value == "relaxed" ? CommitMode::relaxed : CommitMode::sync;
+    return true;
+  }
+  if (name != "policy") return false;
+  settings.policy = value;
+  return true;
+}
+
 }  // namespace
+
+std::string encode(const ProfileSettings& settings) {
+  std::string text = "v1";
+  if (settings.max_concurrent) text += " max_concurrent=" + to_text(*settings.max_concurrent);
+  text += " max_queued=" + to_text(settings.max_queued);
+  text += " queue_wait_s=" + to_text(settings.default_queue_wait_s);
+  text += " inference_s=" + to_text(settings.default_inference_s);
+  text += " policy=" + settings.policy;
+  if (settings.commit) text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
+  return text;
+}
+
+std::optional<ProfileSettings> decode_profile_settings(std::string_view text) {
+  if (!text.starts_with("v1")) return std::nullopt;
+  text.remove_prefix(2);
+  ProfileSettings settings;
+  while (text.starts_with(' ')) {
+    text.remove_prefix(1);
+    const std::string_view field = text.substr(0, text.find(' '));
+    text.remove_prefix(field.size());
+    const std::size_t equals = field.find('=');
+    if (equals == std::string_view::npos) return std::nullopt;
+    if (!read_field(field.substr(0, equals), field.substr(equals + 1), settings)) {
+      return std::nullopt;
+    }
+  }
+  if (!text.empty() || check(settings)) return std::nullopt;
+  return settings;
+}
 
 std::optional<Error> check(const ProfileSettings& settings) {
   if (settings.max_concurrent && *settings.max_concurrent > max_concurrent_max) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 
@@ -41,5 +42,10 @@ inline constexpr double budget_s_max = 86'400;
 
 /// @returns nothing when every value is in range, else `invalid_request` with the field in `param`.
 std::optional<Error> check(const ProfileSettings& settings);
+
+/// The settings as one line of text, for the store. Every past form stays readable.
+std::string encode(const ProfileSettings& settings);
+/// @returns nothing when the text is not one that encode() ever made.
+std::optional<ProfileSettings> decode_profile_settings(std::string_view text);
 
 }  // namespace signalbox

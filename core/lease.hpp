@@ -1,0 +1,31 @@
+// The right to send one call to one backend: taken from the directory before a slot is granted, given back after.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace signalbox {
+
+/// Names an executor (an upstream, a worker session, a plugin) for the directory and those who talk to it.
+using ExecutorId = std::uint32_t;
+
+struct Lease {
+  ExecutorId executor = 0;
+  /// The LLM that runs it.
+  std::string llm;
+  /// The backend's own id for the model.
+  std::string model;
+  /// Whose capacity it takes.
+  std::string group;
+  /// Rises with every lease of this start of the daemon; the low half of the claim's epoch.
+  std::uint32_t number = 0;
+
+  friend bool operator==(const Lease&, const Lease&) = default;
+};
+
+/// Live executors behind a target: capacity group and how many calls it takes at once. Sorted by group.
+using CapacityList = std::vector<std::pair<std::string, std::uint32_t>>;
+
+}  // namespace signalbox

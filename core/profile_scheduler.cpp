@@ -1,0 +1,311 @@
+#include "core/profile_scheduler.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace signalbox {
+namespace {
+
+constexpr Instant never = Instant::max();
+/// Before the first call has ended, one is taken to run this long.
+constexpr double assumed_service_s = 1.0;
+
+std::uint32_t saturated_ms(Duration duration) {
+  const std::int64_t ms = to_ms(duration);
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ms, 0, most));
+}
+
+}  // namespace
+
+ProfileScheduler::ProfileScheduler(std::string name, ProfileSettings settings)
+    : x_name{std::move(name)},
+      x_settings{std::move(settings)},
+      x_policy{make_policy(x_settings.policy)} {}
+
+TargetIndex ProfileScheduler::target_index(const std::string& name) {
+  const auto [place, is_new] =
+      x_target_indexes.try_emplace(name, static_cast<TargetIndex>(x_targets.size()));
+  if (is_new) x_targets.push_back(Target{name, TargetState::idle, {}, {}});
+  return place->second;
+}
+
+std::uint32_t ProfileScheduler::slots() const {
+  if (x_settings.max_concurrent) return *x_settings.max_concurrent;
+  // One executor may stand behind several targets: each capacity group counts once.
+  std::map<std::string_view, std::uint32_t> groups;
+  for (const Target& target : x_targets) {
+    for (const auto& [group, capacity] : target.capacities) groups[group] = capacity;
+  }
+  std::uint32_t total = 0;
+  for (const auto& [group, capacity] : groups) total += capacity;
+  return std::clamp<std::uint32_t>(total, 1, max_concurrent_max);
+}
+
+std::size_t ProfileScheduler::free_slots() const {
+  const std::uint32_t all = slots();
+  return all > x_in_flight ? all - x_in_flight : 0;
+}
+
+// Callers that the free slots will take at once do not count as waiting; they are still here because their row is
+// on its way to the disk.
+bool ProfileScheduler::is_full(Priority priority, const Target& target) const {
+  const std::size_t mine = x_counted[to_index(priority)];
+  if (mine < x_settings.max_queued) return false;
+  std::size_t before_me = 0;
+  for (std::size_t index = 0; index < to_index(priority); ++index) before_me += x_counted[index];
+  const std::size_t usable = target.state == TargetState::parked ? 0 : free_slots();
+  const std::size_t starting = usable > before_me ? usable - before_me : 0;
+  return mine >= x_settings.max_queued + starting;
+}
+
+void ProfileScheduler::count(const Waiter& waiter, bool enters) {
+  if (!waiter.counted) return;
+  auto& counted = x_counted[to_index(waiter.priority)];
+  counted = enters ? counted + 1 : counted - 1;
+}
+
+void ProfileScheduler::set_deadline(TaskId id, Waiter& waiter, Instant deadline) {
+  clear_deadline(id, waiter);
+  waiter.deadline = deadline;
+  if (deadline != never) x_deadlines.emplace(deadline, id);
+}
+
+void ProfileScheduler::clear_deadline(TaskId id, Waiter& waiter) {
+  if (waiter.deadline != never) x_deadlines.erase({waiter.deadline, id});
+  waiter.deadline = never;
+}
+
+ProfileScheduler::Waiter& ProfileScheduler::add(const WaiterRequest& request, Instant now) {
+  Waiter waiter;
+  waiter.sequence = x_next_sequence++;
+  waiter.since = now;
+  waiter.deadline = never;
+  waiter.inference_ms = saturated_ms(request.inference);
+  waiter.target = target_index(request.target);
+  waiter.priority = request.priority;
+  waiter.counted = request.counted;
+  const auto [place, is_new] = x_waiters.try_emplace(request.id, waiter);
+  SIGNALBOX_ASSERT(is_new);
+  if (request.queue_wait > Duration::zero()) {
+    set_deadline(request.id, place->second, now + request.queue_wait);
+  }
+  count(waiter, true);
+  return place->second;
+}
+
+std::optional<Error> ProfileScheduler::reserve(const WaiterRequest& request, Instant now) {
+  if (request.counted && is_full(request.priority, x_targets[target_index(request.target)])) {
+    ++x_rejected_total;
+    return make_error(ErrorCode::queue_full, "profile " + x_name + " already has " +
+                                                 std::to_string(x_settings.max_queued) + " " +
+                                                 std::string{to_string(request.priority)} +
+                                                 " callers waiting")
+        .with("profile", x_name)
+        .with("priority", std::string{to_string(request.priority)})
+        .with("max_queued", std::int64_t{x_settings.max_queued})
+        .retry_after(estimated_wait_s(request.priority));
+  }
+  add(request, now);
+  return std::nullopt;
+}
+
+void ProfileScheduler::enqueue(TaskId id) {
+  const auto place = x_waiters.find(id);
+  if (place == x_waiters.end() || place->second.stage != Stage::reserved) return;
+  Waiter& waiter = place->second;
+  waiter.stage = Stage::waiting;
+  x_queue.push(waiter.priority, waiter.target, {waiter.sequence, id});
+}
+
+void ProfileScheduler::restore(const WaiterRequest& request, Instant now) {
+  add(request, now);
+  enqueue(request.id);
+}
+
+std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const {
+  for (const Priority priority : all_priorities) {
+    if (x_queue.size(priority, target) > 0) return priority;
+  }
+  return std::nullopt;
+}
+
+std::vector<AskForLease> ProfileScheduler::asks() {
+  std::vector<AskForLease> asks;
+  if (free_slots() == 0) return asks;
+  for (TargetIndex index = 0; index < x_targets.size(); ++index) {
+    Target& target = x_targets[index];
+    if (target.state != TargetState::idle || !target.leases.empty()) continue;
+    const auto best = best_waiting(index);
+    if (!best) continue;
+    if (target.name.empty()) {
+      target.leases.emplace_back();
+      continue;
+    }
+    target.state = TargetState::asked;
+    asks.push_back({target.name, *best});
+  }
+  return asks;
+}
+
+void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
+  Target& mine = x_targets[target_index(target)];
+  mine.state = TargetState::idle;
+  mine.leases.push_back(std::move(lease));
+}
+
+void ProfileScheduler::lease_parked(const std::string& target) {
+  x_targets[target_index(target)].state = TargetState::parked;
+}
+
+void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
+  x_targets[target_index(target)].capacities = std::move(capacities);
+}
+
+void ProfileScheduler::set_inference(TaskId id, Duration inference) {
+  const auto place = x_waiters.find(id);
+  if (place == x_waiters.end() || inference <= Duration::zero()) return;
+  Waiter& waiter = place->second;
+  waiter.inference_ms = saturated_ms(inference);
+  if (waiter.stage == Stage::granted) set_deadline(id, waiter, waiter.since + inference);
+}
+
+std::vector<QueueHead> ProfileScheduler::heads_with_lease() const {
+  std::vector<QueueHead> heads;
+  for (TargetIndex index = 0; index < x_targets.size(); ++index) {
+    if (x_targets[index].leases.empty()) continue;
+    for (const Priority priority : all_priorities) {
+      if (const auto item = x_queue.front(priority, index)) {
+        heads.push_back({priority, index, item->sequence});
+      }
+    }
+  }
+  return heads;
+}
+
+Grant ProfileScheduler::grant(const QueueHead& head, Instant now) {
+  const TaskId id = x_queue.front(head.priority, head.target)->id;
+  x_queue.erase(head.priority, head.target, head.sequence);
+  Waiter& waiter = x_waiters.at(id);
+  count(waiter, false);
+  waiter.stage = Stage::granted;
+  const Duration waited = now - waiter.since;
+  waiter.since = now;
+  const auto inference = std::chrono::milliseconds{waiter.inference_ms};
+  set_deadline(id, waiter, waiter.inference_ms == 0 ? never : now + inference);
+  Target& target = x_targets[head.target];
+  Lease lease = std::move(target.leases.back());
+  target.leases.pop_back();
+  ++x_in_flight;
+  ++x_admitted_total;
+  return {id, std::move(lease), waited};
+}
+
+std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unused) {
+  std::vector<Grant> grants;
+  const bool is_open = std::any_of(x_targets.begin(), x_targets.end(), [](const Target& target) {
+    return target.state == TargetState::asked;
+  });
+  if (is_open) return grants;
+  while (free_slots() > 0) {
+    const auto heads = heads_with_lease();
+    if (heads.empty()) break;
+    grants.push_back(grant(heads[x_policy->pick(heads)], now));
+  }
+  for (Target& target : x_targets) {
+    if (!target.name.empty()) std::move(target.leases.begin(), target.leases.end(), std::back_inserter(unused));
+    target.leases.clear();
+  }
+  return grants;
+}
+
+bool ProfileScheduler::remove(TaskId id, Instant now) {
+  const auto place = x_waiters.find(id);
+  if (place == x_waiters.end()) return false;
+  Waiter& waiter = place->second;
+  if (waiter.stage == Stage::granted) {
+    --x_in_flight;
+    const double service_s = to_seconds(now - waiter.since);
+    x_mean_service_s =
+        x_mean_service_s <= 0 ? service_s : x_mean_service_s + (service_s - x_mean_service_s) / 8;
+  } else {
+    if (waiter.stage == Stage::waiting) {
+      x_queue.erase(waiter.priority, waiter.target, waiter.sequence);
+    }
+    count(waiter, false);
+  }
+  clear_deadline(id, waiter);
+  x_waiters.erase(place);
+  return true;
+}
+
+std::vector<Expiry> ProfileScheduler::expire(Instant now) {
+  std::vector<Expiry> expiries;
+  while (!x_deadlines.empty() && x_deadlines.begin()->first <= now) {
+    const TaskId id = x_deadlines.begin()->second;
+    Waiter& waiter = x_waiters.at(id);
+    if (waiter.stage == Stage::granted) {
+      clear_deadline(id, waiter);
+      expiries.push_back({id, ErrorCode::inference_timeout});
+    } else {
+      remove(id, now);
+      ++x_rejected_total;
+      expiries.push_back({id, ErrorCode::queue_wait_timeout});
+    }
+  }
+  return expiries;
+}
+
+std::optional<Instant> ProfileScheduler::next_deadline() const {
+  if (x_deadlines.empty()) return std::nullopt;
+  return x_deadlines.begin()->first;
+}
+
+void ProfileScheduler::reconfigure(ProfileSettings settings) {
+  if (settings.policy != x_settings.policy) x_policy = make_policy(settings.policy);
+  x_settings = std::move(settings);
+}
+
+Occupancy ProfileScheduler::occupancy() const {
+  Occupancy occupancy;
+  occupancy.slots = slots();
+  occupancy.in_flight = x_in_flight;
+  for (const Priority priority : all_priorities) {
+    occupancy.waiting[to_index(priority)] = x_queue.size(priority);
+  }
+  occupancy.admitted_total = x_admitted_total;
+  occupancy.rejected_total = x_rejected_total;
+  return occupancy;
+}
+
+std::optional<std::size_t> ProfileScheduler::position(TaskId id) const {
+  const auto place = x_waiters.find(id);
+  if (place == x_waiters.end() || place->second.stage != Stage::waiting) return std::nullopt;
+  const Waiter& waiter = place->second;
+  std::size_t before = x_queue.count_before(waiter.priority, waiter.sequence);
+  for (std::size_t index = 0; index < to_index(waiter.priority); ++index) {
+    before += x_queue.size(all_priorities[index]);
+  }
+  return before + 1;
+}
+
+double ProfileScheduler::estimated_wait_s(std::size_t position) const {
+  const double service_s = x_mean_service_s > 0 ? x_mean_service_s : assumed_service_s;
+  const double all = std::max<double>(slots(), 1);
+  return std::ceil(static_cast<double>(position) / all) * service_s;
+}
+
+double ProfileScheduler::estimated_wait_s(Priority priority) const {
+  if (free_slots() > 0 && x_queue.size(Priority::interactive) + x_queue.size(Priority::workflow) +
+                                  x_queue.size(Priority::background) == 0) {
+    return 0;
+  }
+  std::size_t before = 0;
+  for (std::size_t index = 0; index <= to_index(priority); ++index) {
+    before += x_queue.size(all_priorities[index]);
+  }
+  return estimated_wait_s(before + 1);
+}
+
+}  // namespace signalbox

@@ -1,0 +1,167 @@
+// Admission into the slots of one profile (mission A1-A4, A8): bounded queues, the policy, both budgets. Pure: `now`
+// is handed in, and what is to be done comes back as plain values.
+//
+//   reserve ─▶ (stored) ─▶ enqueue ─▶ waiting ─▶ granted ─▶ release
+//      │ bound                │ queue budget        │ inference budget
+//      ▼                      ▼                     ▼
+//   queue_full          queue_wait_timeout    inference_timeout
+//
+// A grant needs a free slot and a lease on a backend of the waiter's target. Leases are asked for per target, one at a
+// time; while an answer is open nothing is granted, so that a better waiter of another target is never passed over
+// because its answer came a message later.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/lease.hpp"
+#include "core/policy.hpp"
+#include "core/profile_settings.hpp"
+#include "core/time.hpp"
+#include "core/wait_queue.hpp"
+
+namespace signalbox {
+
+struct WaiterRequest {
+  TaskId id;
+  Priority priority = Priority::workflow;
+  /// Pool key; empty = needs a slot but no backend (a slot of an app's own call).
+  std::string target;
+  /// Bounded by max_queued: a caller stands and waits.
+  bool counted = true;
+  /// Zero = no limit.
+  Duration queue_wait{};
+  Duration inference{};
+};
+
+struct Grant {
+  TaskId id;
+  /// Empty LLM when the waiter needs no backend.
+  Lease lease;
+  Duration queue_wait{};
+};
+
+struct Expiry {
+  TaskId id;
+  /// queue_wait_timeout or inference_timeout.
+  ErrorCode code = ErrorCode::none;
+};
+
+struct AskForLease {
+  std::string target;
+  Priority priority = Priority::workflow;
+};
+
+struct Occupancy {
+  std::uint32_t slots = 0;
+  std::uint32_t in_flight = 0;
+  std::array<std::size_t, priority_count> waiting{};
+  std::uint64_t admitted_total = 0;
+  std::uint64_t rejected_total = 0;
+};
+
+class ProfileScheduler {
+ public:
+  ProfileScheduler(std::string name, ProfileSettings settings);
+
+  /// Takes a place in the queue's bound, not yet in the queue. @returns queue_full when the class is at its bound and
+  /// no free slot is left for it.
+  std::optional<Error> reserve(const WaiterRequest& request, Instant now);
+  /// From reserved to waiting; unknown ids are ignored (removed meanwhile).
+  void enqueue(TaskId id);
+  /// A task of the backlog, never refused: nobody waits for it with a connection.
+  void restore(const WaiterRequest& request, Instant now);
+
+  /// @returns targets to ask the directory for, each counted as asked from now on.
+  std::vector<AskForLease> asks();
+  void lease_granted(const std::string& target, Lease lease);
+  /// The directory has no room for it now and will grant when it has.
+  void lease_parked(const std::string& target);
+  /// The live backends of a target changed; they are the slots where none are configured.
+  void set_capacity(const std::string& target, CapacityList capacities);
+
+  /// Sets the inference budget of one in a slot that came from the backlog; it counts from its grant.
+  void set_inference(TaskId id, Duration inference);
+
+  /// @returns who may start now, in order. Leases that nobody can use are added to `unused`.
+  std::vector<Grant> settle(Instant now, std::vector<Lease>& unused);
+
+  /// Leaves wherever it is: reserved, waiting or in a slot. @returns false when it was nowhere.
+  bool remove(TaskId id, Instant now);
+
+  /// @returns who is over a budget; waiters leave the queue, those in a slot keep it until removed.
+  std::vector<Expiry> expire(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  void reconfigure(ProfileSettings settings);
+
+  [[nodiscard]] const std::string& name() const { return x_name; }
+  [[nodiscard]] const ProfileSettings& settings() const { return x_settings; }
+  [[nodiscard]] std::uint32_t slots() const;
+  [[nodiscard]] Occupancy occupancy() const;
+  /// @returns 1 for the next to be granted in its class order; nothing when it is not waiting.
+  [[nodiscard]] std::optional<std::size_t> position(TaskId id) const;
+  /// Mean service time (moving average, newest weighs 1/8) times the rounds before `position`'s turn over all slots.
+  [[nodiscard]] double estimated_wait_s(std::size_t position) const;
+  /// The wait of a caller of that class who came now.
+  [[nodiscard]] double estimated_wait_s(Priority priority) const;
+
+ private:
+  enum class Stage : std::uint8_t { reserved, waiting, granted };
+  enum class TargetState : std::uint8_t { idle, asked, parked };
+  struct Waiter {
+    std::uint64_t sequence = 0;
+    Instant since{};
+    Instant deadline{};
+    std::uint32_t inference_ms = 0;
+    TargetIndex target = 0;
+    Priority priority = Priority::workflow;
+    Stage stage = Stage::reserved;
+    bool counted = false;
+  };
+  struct Target {
+    std::string name;
+    TargetState state = TargetState::idle;
+    std::vector<Lease> leases;
+    CapacityList capacities;
+  };
+
+  TargetIndex target_index(const std::string& name);
+  [[nodiscard]] std::size_t free_slots() const;
+  [[nodiscard]] bool is_full(Priority priority, const Target& target) const;
+  Waiter& add(const WaiterRequest& request, Instant now);
+  void set_deadline(TaskId id, Waiter& waiter, Instant deadline);
+  void clear_deadline(TaskId id, Waiter& waiter);
+  void count(const Waiter& waiter, bool enters);
+  [[nodiscard]] std::vector<QueueHead> heads_with_lease() const;
+  [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target) const;
+  Grant grant(const QueueHead& head, Instant now);
+
+  std::string x_name;
+  ProfileSettings x_settings;
+  std::unique_ptr<Policy> x_policy;
+  WaitQueue x_queue;
+  /// Looked up by id, never iterated.
+  std::unordered_map<TaskId, Waiter> x_waiters;
+  std::vector<Target> x_targets;
+  std::map<std::string, TargetIndex> x_target_indexes;
+  /// Of waiters and of slots held, earliest first.
+  std::set<std::pair<Instant, TaskId>> x_deadlines;
+  /// Callers bounded by max_queued, reserved or waiting, per class.
+  std::array<std::size_t, priority_count> x_counted{};
+  std::uint64_t x_next_sequence = 1;
+  std::uint32_t x_in_flight = 0;
+  std::uint64_t x_admitted_total = 0;
+  std::uint64_t x_rejected_total = 0;
+  double x_mean_service_s = 0;
+};
+
+}  // namespace signalbox
