@@ -1,4 +1,5 @@
-// Every setting of the daemon with its default. config/load fills it from file, environment and flags.
+// Every setting of the daemon with its default. config/load fills it from file, environment and
+// flags.
 #pragma once
 
 #include <cstddef>

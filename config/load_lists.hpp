@@ -1,0 +1,23 @@
+// The parts of the file that come in numbers: upstreams, profiles, agents and keys.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/section_reader.hpp"
+#include "config/settings.hpp"
+
+namespace signalbox::config {
+
+/// Key absent or without a value: unset. A list, empty too: that list.
+void read_upstreams(SectionReader& root, std::optional<std::vector<UpstreamSettings>>& upstreams);
+
+void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>& profiles);
+
+void read_agents(SectionReader& root, std::vector<AgentSettings>& agents);
+
+void read_auth(SectionReader section, AuthSettings& auth);
+
+}  // namespace signalbox::config
