@@ -1,0 +1,46 @@
+#include "actors/broker_actor.hpp"
+
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace signalbox::actors {
+
+BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, Ports ports) {
+  x_settings = std::move(settings);
+  x_ports = std::move(ports);
+  return {
+      [this](const StoreAnswer& message) { profile_stored(message); },
+      [this](const OpenHouse& message) {
+        x_house = message.house;
+        restore_profiles();
+      },
+      [this](SubmitTask& message) { submit(message); },
+      [this](const CallerGone& message) { caller_gone(message); },
+      [this](const WatchTask& message) { watch(message); },
+      [this](const TaskActorGone& message) { task_actor_gone(message); },
+      [this](OrderEnd& message) { order_end(std::move(message)); },
+      [this](BacklogGranted& message) { backlog_granted(message); },
+      [this](const RoutingChanged& message) { x_table = message.table; },
+      [this](BeginDrain) { x_is_draining = true; },
+      [this](const CancelTask& message) {
+        order_end({message.task, make_error(ErrorCode::task_cancelled, "the task was cancelled")});
+        return Done{};
+      },
+      [this](const ConfigureProfile& message) { return configure(message); },
+      [this](const ApplyProfiles& message) {
+        apply_profiles(message);
+        return Done{};
+      },
+      [this](ListProfiles) { return list_profiles(); },
+      [this](const GetProfile& message) { return get_profile(message.name); },
+      [this](const FindPositions& message) { return find_positions(message); },
+  };
+}
+
+BrokerActor::behavior_type broker_actor(BrokerActor::stateful_pointer<BrokerState> self,
+                                        BrokerSettings settings, Ports ports) {
+  return self->state.make_behavior(std::move(settings), std::move(ports));
+}
+
+}  // namespace signalbox::actors

@@ -1,0 +1,109 @@
+// The root: it gives a new call its task and its profile, and knows which task has an actor.
+//
+// Spawned first, stopped last but for the store. Everything it knows is in the store or comes from the configuration
+// and the directory, so a new one starts where the last one was killed.
+#pragma once
+
+#include <caf/result.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "actors/ports.hpp"
+#include "actors/task_actor.hpp"
+
+namespace signalbox::actors {
+
+/// Profiles there can be; an unknown name beyond them is refused.
+inline constexpr std::size_t profiles_max = 10'000;
+
+struct BrokerSettings {
+  /// What unknown profiles get.
+  ProfileSettings profile_defaults;
+  std::map<std::string, ProfileSettings> profiles;
+  CommitMode commit = CommitMode::sync;
+  std::uint32_t max_attempts = 3;
+  /// Tasks that wait without a caller, over all profiles.
+  std::size_t max_backlog = 1'000'000;
+  /// Pending tasks found in the store, in enqueue order, by profile.
+  std::map<std::string, std::vector<WaiterRequest>> backlog;
+};
+
+class BrokerState {
+ public:
+  explicit BrokerState(BrokerActor::pointer self) : x_self{self} {}
+  static inline const char* name = "broker";
+
+  BrokerActor::behavior_type make_behavior(BrokerSettings settings, Ports ports);
+
+ private:
+  struct Profile {
+    ProfileActor actor;
+    ProfileSettings settings;
+    bool is_auto_registered = false;
+  };
+  struct LiveTask {
+    TaskActor actor;
+    /// Ids of repeated calls that wait for it.
+    std::vector<TaskId> aliases;
+    /// Counts in x_backlog_count until it is over or has its turn.
+    bool is_in_backlog = false;
+  };
+
+  // Calls (broker_calls.cpp).
+  void submit(SubmitTask& message);
+  std::optional<Error> route(SubmitTask& message);
+  bool watch_key_owner(const SubmitTask& message);
+  void spawn_task(SubmitTask& message, Profile& profile);
+  void watch(const WatchTask& message);
+  void tell_stored_end(const WatchTask& message, const Task& task);
+  TaskActor spawn_for_row(const Task& task, std::optional<Listeners::Listener> listener);
+  void caller_gone(const CallerGone& message);
+  void order_end(OrderEnd message);
+  void backlog_granted(BacklogGranted& message);
+  void leave_backlog();
+  void task_actor_gone(const TaskActorGone& message);
+  void refuse(const SubmitTask& message, Error error);
+  TaskSetup setup_for(const Task& task, Profile& profile) const;
+
+  // Profiles (broker_profiles.cpp).
+  Profile* find_or_make_profile(const std::string& profile_name);
+  Profile& make_profile(const std::string& profile_name, ProfileSettings settings, bool is_auto);
+  void restore_profiles();
+  caf::result<ProfileStatus> configure(const ConfigureProfile& message);
+  void profile_stored(const StoreAnswer& message);
+  void apply_profiles(const ApplyProfiles& message);
+  caf::result<ProfileList> list_profiles();
+  caf::result<ProfileStatus> get_profile(const std::string& profile_name);
+  caf::result<Positions> find_positions(const FindPositions& message);
+
+  BrokerActor::pointer x_self;
+  BrokerSettings x_settings;
+  Ports x_ports;
+  House x_house;
+  std::shared_ptr<const RoutingTable> x_table = std::make_shared<const RoutingTable>();
+  /// Sorted: listed by name.
+  std::map<std::string, Profile> x_profiles;
+  /// Looked up by id, never iterated.
+  std::unordered_map<TaskId, LiveTask> x_tasks;
+  std::unordered_map<TaskId, TaskId> x_aliases;
+  std::size_t x_backlog_count = 0;
+  struct ProfileChange {
+    std::string profile;
+    caf::typed_response_promise<ProfileStatus> promise;
+  };
+  /// Changes on their way to the disk, by cookie.
+  std::map<std::uint64_t, ProfileChange> x_changes;
+  std::uint64_t x_next_cookie = 1;
+  bool x_is_draining = false;
+};
+
+BrokerActor::behavior_type broker_actor(BrokerActor::stateful_pointer<BrokerState> self,
+                                        BrokerSettings settings, Ports ports);
+
+}  // namespace signalbox::actors

@@ -1,0 +1,271 @@
+// What the broker does for calls: give a new one its route, profile and actor; find the one that is meant.
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/broker_actor.hpp"
+#include "actors/task_actor.hpp"
+
+namespace signalbox::actors {
+namespace {
+
+/// What a caller of a backend that is not there is told to wait.
+constexpr double absent_retry_s = 5;
+
+CallFacts facts_of(const Task& task) {
+  CallFacts facts;
+  facts.task = task.id;
+  facts.profile = task.profile;
+  facts.priority = task.priority;
+  facts.backend = task.claimed_by;
+  facts.attempts = task.attempts;
+  if (task.claimed_at != WallTime{}) {
+    facts.queue_wait_ms = to_fractional_ms(task.claimed_at - task.created_at);
+  }
+  return facts;
+}
+
+}  // namespace
+
+void BrokerState::refuse(const SubmitTask& message, Error error) {
+  TaskRefused refused;
+  refused.call = message.call;
+  refused.facts = facts_of(message.task);
+  refused.error = std::move(error);
+  x_self->send(message.listener, std::move(refused));
+}
+
+void BrokerState::submit(SubmitTask& message) {
+  if (x_is_draining) {
+    refuse(message,
+           make_error(ErrorCode::draining, "the broker is shutting down").retry_after(absent_retry_s));
+    return;
+  }
+  if (!message.task.idempotency_hash.empty() && watch_key_owner(message)) return;
+  if (auto error = route(message)) {
+    refuse(message, std::move(*error));
+    return;
+  }
+  Profile* profile = find_or_make_profile(message.task.profile);
+  if (profile == nullptr) {
+    refuse(message, make_error(ErrorCode::invalid_request,
+                               "there are " + std::to_string(profiles_max) + " profiles already")
+                        .at_param("X-Signalbox-Profile"));
+    return;
+  }
+  if (message.is_async && x_backlog_count >= x_settings.max_backlog) {
+    refuse(message, make_error(ErrorCode::queue_full, "the backlog is full")
+                        .with("max_backlog", static_cast<std::int64_t>(x_settings.max_backlog))
+                        .retry_after(60));
+    return;
+  }
+  spawn_task(message, *profile);
+}
+
+// A key that is known already costs no place in any queue.
+bool BrokerState::watch_key_owner(const SubmitTask& message) {
+  auto found = x_ports.store->find_idempotent(message.task.idempotency_hash);
+  if (found.has_error()) {
+    refuse(message, found.error());
+    return true;
+  }
+  if (!found->has_value()) return false;
+  const Task& owner = **found;
+  if (owner.request_hash != message.task.request_hash) {
+    refuse(message, make_error(ErrorCode::idempotency_key_reused,
+                               "this Idempotency-Key was used before with another body")
+                        .with("task", owner.id.to_string()));
+    return true;
+  }
+  watch({message.call, message.listener, owner.id, message.task.id});
+  return true;
+}
+
+std::optional<Error> BrokerState::route(SubmitTask& message) {
+  auto found = message.is_llm_only ? resolve_llm(*x_table, message.target)
+                                   : resolve(*x_table, message.target);
+  if (found.has_error()) return found.error();
+  const Route& route = *found;
+  Task& task = message.task;
+  if (task.kind == TaskKind::native_chat && route.type != "lmstudio") {
+    return make_error(ErrorCode::invalid_request,
+                      "\"" + message.target + "\" is not served by an upstream of type lmstudio")
+        .at_param("model");
+  }
+  if (task.fail_fast && !route.is_present) {
+    return make_error(ErrorCode::no_backend, "no backend for \"" + message.target +
+                                                 "\" is online: start one, or ask again later")
+        .with(message.is_llm_only ? "llm" : "model", message.target)
+        .retry_after(absent_retry_s);
+  }
+  task.pool = route.pool;
+  task.llm = route.llm;
+  task.model = route.model;
+  task.tier = route.tier;
+  if (task.profile.empty()) task.profile = derive_profile(route, task.kind);
+  return std::nullopt;
+}
+
+TaskSetup BrokerState::setup_for(const Task& task, Profile& profile) const {
+  TaskSetup setup;
+  setup.task = task;
+  setup.is_relaxed =
+      profile.settings.commit.value_or(x_settings.commit) == CommitMode::relaxed;
+  setup.max_attempts = x_settings.max_attempts;
+  setup.boot_counter = x_ports.store->boot_counter();
+  setup.profile = profile.actor;
+  setup.house = x_house;
+  setup.wall = x_ports.wall;
+  return setup;
+}
+
+void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
+  Task& task = message.task;
+  const ProfileSettings& settings = profile.settings;
+  if (message.queue_wait) {
+    task.queue_wait_ms = std::max<std::int64_t>(to_ms(*message.queue_wait), 1);
+  } else {
+    task.queue_wait_ms =
+        message.is_async ? 0 : to_ms(from_seconds(settings.default_queue_wait_s));
+  }
+  const Duration inference =
+      message.inference.value_or(from_seconds(settings.default_inference_s));
+  task.inference_ms = std::max<std::int64_t>(to_ms(inference), 1);
+  task.attended = !message.is_async;
+  task.created_at = x_ports.wall->now();
+  const TaskId id = task.id;
+  TaskSetup setup = setup_for(task, profile);
+  setup.request = std::move(message.request);
+  setup.is_async = message.is_async;
+  setup.listener = Listeners::Listener{message.call, message.listener};
+  if (message.is_async) ++x_backlog_count;
+  LiveTask& live = x_tasks[id];
+  live.is_in_backlog = message.is_async;
+  live.actor = x_self->spawn(task_actor, std::move(setup));
+}
+
+TaskActor BrokerState::spawn_for_row(const Task& task,
+                                     std::optional<Listeners::Listener> listener) {
+  Profile* profile = find_or_make_profile(task.profile);
+  if (profile == nullptr) return {};
+  TaskSetup setup = setup_for(task, *profile);
+  setup.entry = TaskEntry::backlog;
+  setup.listener = std::move(listener);
+  auto request = x_ports.store->load_body(task.id, BodyKind::request);
+  if (request.has_value()) setup.request = *request;
+  LiveTask& live = x_tasks[task.id];
+  live.is_in_backlog = true;
+  live.actor = x_self->spawn(task_actor, std::move(setup));
+  return live.actor;
+}
+
+void BrokerState::watch(const WatchTask& message) {
+  const bool has_alias = !message.alias.is_nil() && message.alias != message.task;
+  if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
+    if (has_alias) {
+      place->second.aliases.push_back(message.alias);
+      x_aliases[message.alias] = message.task;
+    }
+    x_self->send(place->second.actor, AddListener{message.call, message.listener});
+    return;
+  }
+  auto loaded = x_ports.store->load(message.task);
+  if (loaded.has_error() || !loaded->has_value()) {
+    TaskRefused refused;
+    refused.call = message.call;
+    refused.facts.task = message.task;
+    refused.error = loaded.has_error()
+                        ? loaded.error()
+                        : make_error(ErrorCode::task_not_found, "there is no such task");
+    x_self->send(message.listener, std::move(refused));
+    return;
+  }
+  const Task& task = **loaded;
+  if (is_terminal(task.state)) {
+    tell_stored_end(message, task);
+    return;
+  }
+  spawn_for_row(task, Listeners::Listener{message.call, message.listener});
+  if (!has_alias) return;
+  x_tasks[message.task].aliases.push_back(message.alias);
+  x_aliases[message.alias] = message.task;
+}
+
+void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
+  TaskEnded ended;
+  ended.call = message.call;
+  ended.facts = facts_of(task);
+  ended.task = std::make_shared<const Task>(task);
+  ended.error.code = task.error_code;
+  ended.error.message = task.error_message;
+  ended.error.backend_status = task.backend_status;
+  ended.error.from_backend = task.backend_status != 0;
+  auto body = x_ports.store->load_body(task.id, BodyKind::response);
+  if (body.has_error()) {
+    ended.error = body.error();
+  } else {
+    ended.body = *body;
+  }
+  x_self->send(message.listener, std::move(ended));
+}
+
+void BrokerState::caller_gone(const CallerGone& message) {
+  const auto alias = x_aliases.find(message.task);
+  const TaskId id = alias == x_aliases.end() ? message.task : alias->second;
+  const auto place = x_tasks.find(id);
+  if (place == x_tasks.end()) return;
+  x_self->send(place->second.actor, RemoveListener{message.call, message.listener});
+}
+
+void BrokerState::order_end(OrderEnd message) {
+  if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
+    x_self->send(place->second.actor, EndTask{std::move(message.error)});
+    return;
+  }
+  const auto loaded = x_ports.store->load(message.task);
+  if (loaded.has_error() || !loaded->has_value() || is_terminal((*loaded)->state)) return;
+  const TaskActor actor = spawn_for_row(**loaded, std::nullopt);
+  if (actor) x_self->send(actor, EndTask{std::move(message.error)});
+}
+
+void BrokerState::leave_backlog() {
+  SIGNALBOX_ASSERT(x_backlog_count > 0);
+  --x_backlog_count;
+}
+
+void BrokerState::backlog_granted(BacklogGranted& message) {
+  TurnGranted turn{message.lease, message.executor, message.queue_wait};
+  if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
+    x_self->send(place->second.actor, std::move(turn));
+    return;
+  }
+  const auto loaded = x_ports.store->load(message.task);
+  if (loaded.has_value() && loaded->has_value() && !is_terminal((*loaded)->state)) {
+    if (const TaskActor actor = spawn_for_row(**loaded, std::nullopt)) {
+      x_self->send(actor, std::move(turn));
+      return;
+    }
+  }
+  // The row has ended or cannot be read: its turn goes to the next.
+  leave_backlog();
+  if (!message.lease.llm.empty()) {
+    x_self->send(x_house.directory, ReleaseLease{std::move(message.lease)});
+  }
+  if (Profile* profile = find_or_make_profile(message.profile)) {
+    x_self->send(profile->actor, LeaveProfile{message.task, {}});
+  }
+}
+
+void BrokerState::task_actor_gone(const TaskActorGone& message) {
+  const auto place = x_tasks.find(message.task);
+  if (place == x_tasks.end()) return;
+  for (const TaskId& alias : place->second.aliases) x_aliases.erase(alias);
+  if (place->second.is_in_backlog && !message.backlog_of) leave_backlog();
+  x_self->send(place->second.actor, Retire{});
+  x_tasks.erase(place);
+  if (message.backlog_of) {
+    x_self->send(*message.backlog_of, EnqueueTurn{message.task, true});
+  }
+}
+
+}  // namespace signalbox::actors

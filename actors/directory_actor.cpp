@@ -1,0 +1,93 @@
+#include "actors/directory_actor.hpp"
+
+#include <algorithm>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace signalbox::actors {
+
+void DirectoryState::subscribe(const std::string& target, const ProfileActor& profile) {
+  auto& subscription = x_subscriptions[target];
+  auto& profiles = subscription.profiles;
+  if (std::find(profiles.begin(), profiles.end(), profile) != profiles.end()) return;
+  profiles.push_back(profile);
+  subscription.told = x_book.capacities(target);
+  // Before the answer to its first request, so that it knows its slots when it grants.
+  x_self->send(profile, CapacityChanged{target, subscription.told});
+}
+
+void DirectoryState::acquire(const AcquireLease& message) {
+  const LeaseRequest& request = message.request;
+  if (message.subscriber) subscribe(request.target, *message.subscriber);
+  if (auto lease = x_book.acquire(request)) {
+    const ExecutorActor executor = x_executors.at(lease->executor);
+    x_self->send(message.client, LeaseGranted{request.target, std::move(*lease), executor});
+    return;
+  }
+  x_clients[request.requester] = message.client;
+  x_self->send(message.client, LeaseParked{request.target});
+}
+
+void DirectoryState::serve_line() {
+  for (LeaseGrant& grant : x_book.serve_line()) {
+    const ExecutorActor executor = x_executors.at(grant.lease.executor);
+    x_self->send(x_clients.at(grant.requester),
+                 LeaseGranted{grant.target, std::move(grant.lease), executor});
+  }
+}
+
+void DirectoryState::publish() {
+  x_self->send(x_broker,
+               RoutingChanged{std::make_shared<const RoutingTable>(x_book.table())});
+  for (auto& [target, subscription] : x_subscriptions) {
+    auto capacities = x_book.capacities(target);
+    if (capacities == subscription.told) continue;
+    subscription.told = std::move(capacities);
+    for (const ProfileActor& profile : subscription.profiles) {
+      x_self->send(profile, CapacityChanged{target, subscription.told});
+    }
+  }
+}
+
+void DirectoryState::put(const PutLlms& message) {
+  x_executors[message.id] = message.executor;
+  x_book.put_llms(message.id, message.llms);
+  publish();
+  serve_line();
+}
+
+DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<WallClock> wall,
+                                                            BrokerActor broker) {
+  x_wall = std::move(wall);
+  x_broker = std::move(broker);
+  return {
+      [this](const AcquireLease& message) { acquire(message); },
+      [this](const WithdrawLease& message) {
+        x_book.withdraw(message.requester, message.target);
+        x_clients.erase(message.requester);
+        x_self->send(message.confirm_to, LeaseWithdrawn{});
+      },
+      [this](const ReleaseLease& message) {
+        x_book.release(message.lease);
+        serve_line();
+      },
+      [this](const PutLlms& message) { put(message); },
+      [this](const SetBackendStatus& message) {
+        if (!x_book.set_status(message.id, message.status, x_wall->now())) return;
+        publish();
+        serve_line();
+      },
+      [this](ListLlms) {
+        return LlmList{std::make_shared<const RoutingTable>(x_book.table())};
+      },
+  };
+}
+
+DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,
+                                              std::shared_ptr<WallClock> wall,
+                                              BrokerActor broker) {
+  return self->state.make_behavior(std::move(wall), std::move(broker));
+}
+
+}  // namespace signalbox::actors

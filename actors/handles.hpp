@@ -1,0 +1,187 @@
+// The protocol: every actor's typed interface, one line per message. Their fields are in messages.hpp.
+//
+//   front ──SubmitTask──▶ broker ──spawns──▶ task ──ReserveTurn──▶ profile ──AcquireLease──▶ directory
+//     ▲                                      │ ▲ ◀──TurnGranted──┘    ▲ ◀──LeaseGranted──────┘
+//     └──TaskBegan, TaskData, TaskEnded──────┘ │                      └──LeaveProfile── task
+//                                       RunTask│▲ BackendReport
+//                                              ▼│
+//                                           executor
+#pragma once
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+namespace signalbox::actors {
+
+// To whoever watches a task.
+struct TaskRefused;
+struct TaskAccepted;
+struct TaskBegan;
+struct TaskData;
+struct TaskEnded;
+// To the broker.
+struct OpenHouse;
+struct SubmitTask;
+struct CallerGone;
+struct CancelTask;
+struct WatchTask;
+struct TaskActorGone;
+struct OrderEnd;
+struct BacklogGranted;
+struct RoutingChanged;
+struct ConfigureProfile;
+struct ApplyProfiles;
+struct ListProfiles;
+struct GetProfile;
+struct FindPositions;
+struct BeginDrain;
+// To a profile.
+struct ReserveTurn;
+struct EnqueueTurn;
+struct WatchTurn;
+struct LeaveProfile;
+struct RestoreTurns;
+struct CapacityChanged;
+struct DeadlineTick;
+struct GetOccupancy;
+struct Reconfigure;
+struct FindPosition;
+// To a task.
+struct TurnReserved;
+struct TurnRefused;
+struct TurnGranted;
+struct LeftProfile;
+struct LeaseWithdrawn;
+struct Retire;
+struct BudgetExpired;
+struct BackendReport;
+struct RetryTick;
+struct AbortTick;
+struct AddListener;
+struct RemoveListener;
+struct EndTask;
+// To the directory, and its answers.
+struct AcquireLease;
+struct WithdrawLease;
+struct ReleaseLease;
+struct PutLlms;
+struct SetBackendStatus;
+struct ListLlms;
+struct LeaseGranted;
+struct LeaseParked;
+// To an executor.
+struct RunTask;
+struct AbortTask;
+struct HealthTick;
+struct ModelsListed;
+struct CallEnded;
+struct TokenTick;
+// To the store, and its answers.
+struct StoreWrite;
+struct FlushStore;
+struct StoreAnswer;
+// To metrics.
+struct CallChanged;
+struct ListCalls;
+
+// Answers of requests.
+struct ProfileStatus;
+struct ProfileList;
+struct LlmList;
+struct CallPage;
+struct Positions;
+struct Done;
+
+/// Watches tasks: told what becomes of each call it made, by the call number it chose.
+using TaskListener = caf::typed_actor<
+    caf::reacts_to<TaskRefused>,   // it was not accepted; nothing was kept
+    caf::reacts_to<TaskAccepted>,  // its row is durable
+    caf::reacts_to<TaskBegan>,     // a stream begins: status and headers may go out
+    caf::reacts_to<TaskData>,      // the next events of the stream
+    caf::reacts_to<TaskEnded>>;    // its end is durable; nothing comes after
+
+/// Asks the directory for leases.
+using LeaseClient = caf::typed_actor<caf::reacts_to<LeaseGranted>,  // this backend is yours until released
+                                     caf::reacts_to<LeaseParked>>;  // no room now; the lease comes when there is
+
+/// Told what became of its writes, in the order they were sent.
+using StoreClient = caf::typed_actor<caf::reacts_to<StoreAnswer>>;
+
+/// The only writer of the store.
+using StoreActor = caf::typed_actor<caf::reacts_to<StoreWrite>,   // goes into the next commit
+                                    caf::reacts_to<FlushStore>>;  // to itself: all that came before is one batch
+
+/// One task that someone waits for, or that has a slot.
+using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
+    caf::reacts_to<TurnReserved>,    // a place in the queue's bound is taken: make it durable
+    caf::reacts_to<TurnRefused>,     // queue_full
+    caf::reacts_to<TurnGranted>,     // a slot and a backend: run
+    caf::reacts_to<LeftProfile>,     // no grant can come any more
+    caf::reacts_to<LeaseWithdrawn>,  // no lease can come any more
+    caf::reacts_to<Retire>,          // from the broker: nothing is on its way to you, go
+    caf::reacts_to<BudgetExpired>,   // queue wait or inference is over
+    caf::reacts_to<BackendReport>,   // what the backend says
+    caf::reacts_to<RetryTick>,       // to itself: the pause before the next attempt is over
+    caf::reacts_to<AbortTick>,       // to itself: the backend did not confirm the abort in time
+    caf::reacts_to<AddListener>,     // one more watches
+    caf::reacts_to<RemoveListener>,  // one less; an attended task nobody is left for is cancelled
+    caf::reacts_to<EndTask>>;        // cancelled, or expired, by someone
+
+/// Slots and queues of one profile.
+using ProfileActor = LeaseClient::extend<
+    caf::reacts_to<ReserveTurn>,      // a place please (answered TurnReserved or TurnRefused)
+    caf::reacts_to<EnqueueTurn>,      // its row is durable: it may be granted
+    caf::reacts_to<WatchTurn>,        // a backlog task got an actor: grant to that
+    caf::reacts_to<LeaveProfile>,     // leaves the queue (answered LeftProfile) or gives its slot back
+    caf::reacts_to<RestoreTurns>,     // pending tasks found at start, in order
+    caf::reacts_to<CapacityChanged>,  // live backends behind a target
+    caf::reacts_to<DeadlineTick>,     // to itself
+    caf::replies_to<GetOccupancy>::with<ProfileStatus>,
+    caf::replies_to<Reconfigure>::with<ProfileStatus>,
+    caf::replies_to<FindPosition>::with<Positions>>;
+
+/// Runs calls on backends: an upstream, a worker session, a plugin. Reports to the task by BackendReport.
+using ExecutorActor = caf::typed_actor<caf::reacts_to<RunTask>,     // run this under this claim
+                                       caf::reacts_to<AbortTask>>;  // stop it; ends with a report all the same
+
+/// An upstream server behind the Backend port.
+using UpstreamActor =
+    ExecutorActor::extend<caf::reacts_to<HealthTick>,    // to itself: ask for the models again
+                          caf::reacts_to<ModelsListed>,  // the answer
+                          caf::reacts_to<CallEnded>>;    // how a call ended, for its health
+
+/// A backend inside the process that plays what a script says: the built-in echo, and simulated servers.
+using PlaybackActor = ExecutorActor::extend<caf::reacts_to<TokenTick>>;  // to itself: the next token is due
+
+/// Who can run what.
+using DirectoryActor =
+    caf::typed_actor<caf::reacts_to<AcquireLease>,      // answered LeaseGranted or LeaseParked
+                     caf::reacts_to<WithdrawLease>,     // no longer wanted (answered LeaseWithdrawn)
+                     caf::reacts_to<ReleaseLease>,      // the call is over
+                     caf::reacts_to<PutLlms>,           // an executor and all it can run
+                     caf::reacts_to<SetBackendStatus>,  // an executor comes or goes
+                     caf::replies_to<ListLlms>::with<LlmList>>;
+
+/// Call rows.
+using MetricsActor = caf::typed_actor<caf::reacts_to<CallChanged>,  // a row as it is now
+                                      caf::replies_to<ListCalls>::with<CallPage>>;
+
+/// The root: makes and finds the others.
+using BrokerActor = StoreClient::extend<
+    caf::reacts_to<OpenHouse>,       // first of all: the others are there, take up the backlog
+    caf::reacts_to<SubmitTask>,      // a new call
+    caf::reacts_to<CallerGone>,      // a listener's client hung up
+    caf::reacts_to<WatchTask>,       // follow a task that is there
+    caf::reacts_to<TaskActorGone>,   // a task's actor is done
+    caf::reacts_to<OrderEnd>,        // cancel or expire a task
+    caf::reacts_to<BacklogGranted>,  // a task without an actor got its turn
+    caf::reacts_to<RoutingChanged>,  // who can run what, anew
+    caf::reacts_to<BeginDrain>,      // accept no more
+    caf::replies_to<CancelTask>::with<Done>,
+    caf::replies_to<ConfigureProfile>::with<ProfileStatus>,
+    caf::replies_to<ApplyProfiles>::with<Done>,
+    caf::replies_to<ListProfiles>::with<ProfileList>,
+    caf::replies_to<GetProfile>::with<ProfileStatus>,
+    caf::replies_to<FindPositions>::with<Positions>>;
+
+}  // namespace signalbox::actors

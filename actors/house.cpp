@@ -1,0 +1,49 @@
+#include "actors/house.hpp"
+
+#include <caf/send.hpp>
+#include <caf/spawn_options.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/directory_actor.hpp"
+#include "actors/metrics_actor.hpp"
+#include "actors/store_actor.hpp"
+
+namespace signalbox::actors {
+
+Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
+    TaskStore& store, std::uint32_t max_attempts, WallTime now) {
+  std::map<std::string, std::vector<WaiterRequest>> backlog;
+  const auto recovered = store.recover(max_attempts, now, [&](PendingTask task) {
+    WaiterRequest turn;
+    turn.id = task.id;
+    turn.priority = task.priority;
+    turn.target = std::move(task.pool);
+    // Its caller went down with the broker: no bound and no queue budget is left to hold it to.
+    turn.counted = false;
+    backlog[task.profile].push_back(std::move(turn));
+  });
+  if (recovered.has_error()) return recovered.error();
+  return backlog;
+}
+
+House build_house(caf::actor_system& system, HouseOptions options, Ports ports) {
+  House house;
+  house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store)
+                                    : system.spawn(store_actor, ports.store);
+  house.metrics = system.spawn(metrics_actor);
+  house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
+  house.directory = system.spawn(directory_actor, ports.wall, house.broker);
+  caf::anon_send(house.broker, OpenHouse{house});
+  return house;
+}
+
+void close_house(caf::actor_system&, const House& house) {
+  for (const auto& actor :
+       {caf::actor_cast<caf::actor>(house.broker), caf::actor_cast<caf::actor>(house.directory),
+        caf::actor_cast<caf::actor>(house.metrics), caf::actor_cast<caf::actor>(house.store)}) {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  }
+}
+
+}  // namespace signalbox::actors

@@ -1,0 +1,33 @@
+// Builds the house: spawns the actors that exist once, in order, and introduces them to each other.
+// The daemon, the tests and the simulator all start here; they differ in the ports and in `is_detached`.
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actors/broker_actor.hpp"
+#include "actors/messages.hpp"
+#include "actors/ports.hpp"
+
+namespace signalbox::actors {
+
+struct HouseOptions {
+  BrokerSettings broker;
+  /// The StoreActor on a thread of its own: commits block on the disk. Off in simulation.
+  bool is_detached = false;
+};
+
+/// @returns the pending tasks by profile, as the broker wants them. To be called before build_house(), on the thread
+/// that builds: claimed and running rows become pending again.
+Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(TaskStore& store,
+                                                                          std::uint32_t max_attempts,
+                                                                          WallTime now);
+
+House build_house(caf::actor_system& system, HouseOptions options, Ports ports);
+
+/// Stops them: broker and directory first, the store last, so that what was sent to it is written.
+void close_house(caf::actor_system& system, const House& house);
+
+}  // namespace signalbox::actors

@@ -1,0 +1,48 @@
+#include "actors/metrics_actor.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace signalbox::actors {
+
+void MetricsState::change(std::shared_ptr<const CallRow> row) {
+  const bool is_finished = row->finished_at != WallTime{};
+  const IdBytes id = row->id;
+  x_rows[id] = std::move(row);
+  if (!is_finished) return;
+  x_finished.push_back(id);
+  if (x_finished.size() <= call_rows_kept) return;
+  x_rows.erase(x_finished.front());
+  x_finished.pop_front();
+}
+
+CallPage MetricsState::list(const ListCalls& query) const {
+  CallPage page;
+  auto place = query.cursor ? x_rows.lower_bound(query.cursor->bytes) : x_rows.end();
+  while (place != x_rows.begin()) {
+    --place;
+    const CallRow& row = *place->second;
+    if (!query.profile.empty() && row.profile != query.profile) continue;
+    if (query.status && row.status != *query.status) continue;
+    if (query.since && row.queued_at < *query.since) continue;
+    if (page.rows.size() == query.limit) {
+      page.next_cursor = TaskId{page.rows.back()->id};
+      break;
+    }
+    page.rows.push_back(place->second);
+  }
+  return page;
+}
+
+MetricsActor::behavior_type MetricsState::make_behavior() {
+  return {
+      [this](CallChanged& message) { change(std::move(message.row)); },
+      [this](const ListCalls& query) { return list(query); },
+  };
+}
+
+MetricsActor::behavior_type metrics_actor(MetricsActor::stateful_pointer<MetricsState> self) {
+  return self->state.make_behavior();
+}
+
+}  // namespace signalbox::actors

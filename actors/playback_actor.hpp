@@ -1,0 +1,62 @@
+// A backend inside the process: it plays what a script function makes of a request, event by event, on the actor
+// clock. The built-in echo model is one; simulated servers with drawn service times are others.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace signalbox::actors {
+
+/// What happens in a call, in order.
+struct Playback {
+  struct Step {
+    /// After the step before.
+    Duration delay{};
+    BackendEvent event;
+  };
+  /// The last step's event is BackendFinished or BackendFailed; no other's is.
+  std::vector<Step> steps;
+};
+
+using PlaybackScript = std::function<Playback(const BackendCall&)>;
+
+struct PlaybackSetup {
+  ExecutorId id = 0;
+  std::vector<Llm> llms;
+  PlaybackScript script;
+  DirectoryActor directory;
+};
+
+class PlaybackState {
+ public:
+  explicit PlaybackState(PlaybackActor::pointer self) : x_self{self} {}
+  static inline const char* name = "playback";
+
+  PlaybackActor::behavior_type make_behavior(PlaybackSetup setup);
+
+ private:
+  using CallKey = std::pair<TaskId, Epoch>;
+  struct Call {
+    Playback playback;
+    std::size_t next_step = 0;
+    TaskActor reply_to;
+  };
+  void run(const RunTask& message);
+  void abort(const CallKey& key);
+  /// Plays the step that is due and those without delay after it, then waits for the next.
+  void play(const CallKey& key);
+
+  PlaybackActor::pointer x_self;
+  PlaybackSetup x_setup;
+  std::map<CallKey, Call> x_calls;
+};
+
+PlaybackActor::behavior_type playback_actor(PlaybackActor::stateful_pointer<PlaybackState> self,
+                                            PlaybackSetup setup);
+
+}  // namespace signalbox::actors

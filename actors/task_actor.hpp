@@ -1,0 +1,138 @@
+// One task that someone waits for, or that has a slot: it carries the task from its place in the queue to its durable
+// end, and tells its listeners.
+//
+//   reserve ─▶ insert ─▶ wait ─▶ claim ─▶ run ─▶ store the end ─▶ announce ─▶ retire
+//                                  ▲        │ failed before the first byte
+//                                  └─ lease ┘
+//
+// Spawned by the broker: for a new call, for a task of the backlog that got its turn, or to watch or end one. Retires
+// when its end is announced, its slot and lease are given back and the broker confirmed that nothing is on its way to
+// it. Persists every transition through the StoreActor; its death without that loses no acknowledged task, the row is
+// taken up again at the next start.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "actors/listeners.hpp"
+#include "actors/messages.hpp"
+#include "actors/ports.hpp"
+
+namespace signalbox::actors {
+
+/// How a TaskActor comes into the house.
+enum class TaskEntry : std::uint8_t {
+  /// A new call: nothing is stored yet.
+  submit,
+  /// Its row waits in the profile's backlog.
+  backlog,
+};
+
+struct TaskSetup {
+  TaskEntry entry = TaskEntry::submit;
+  Task task;
+  Bytes request;
+  /// Answer when the row is durable.
+  bool is_async = false;
+  /// Dispatch and answer without waiting for the disk.
+  bool is_relaxed = false;
+  std::uint32_t max_attempts = 3;
+  std::uint32_t boot_counter = 0;
+  /// Who waits from the start, if anyone.
+  std::optional<Listeners::Listener> listener;
+  ProfileActor profile;
+  House house;
+  std::shared_ptr<WallClock> wall;
+};
+
+class TaskRun {
+  /// Tell the answers of the store apart.
+  static constexpr std::uint64_t insert_cookie = 1;
+  static constexpr std::uint64_t end_cookie = 2;
+
+ public:
+  explicit TaskRun(TaskActor::pointer self) : x_self{self} {}
+  static inline const char* name = "task";
+
+  TaskActor::behavior_type make_behavior(TaskSetup setup);
+
+ private:
+  /// Where it stands with its profile.
+  enum class Place : std::uint8_t { reserving, queued, slot, leaving, left };
+
+  // Admission.
+  void enter();
+  void reserved();
+  void refused(Error error);
+  void granted(TurnGranted& message);
+  void expired(const BudgetExpired& message);
+  // Attempts.
+  void acquired(LeaseGranted& message);
+  void claim();
+  void report(BackendReport& message);
+  void began(const BackendBegan& event);
+  void pass_on(const BackendEvents& event);
+  void finished(BackendFinished& event);
+  void failed(BackendFailed& event);
+  void retry_after_failure();
+  // The end.
+  void end(TaskState state, Error error, Bytes body, Bytes tail);
+  void stored(StoreAnswer& message);
+  void inserted(const StoreResult& result);
+  void hand_over_to_key_owner(const StoreResult& result);
+  void hand_over_to_backlog();
+  void end_by_order(Error error);
+  void announce();
+  void tell_end(const Listeners::Listener& listener);
+  void let_go();
+  void retire_when_done();
+  // Listeners.
+  void add_listener(const AddListener& message);
+  void remove_listener(const RemoveListener& message);
+  void begin_stream_for(Listeners::Listener& listener);
+
+  void write(StoreOp op, bool wants_answer, std::uint64_t cookie);
+  void move(MoveTask move, bool wants_answer);
+  void note_row();
+  [[nodiscard]] Instant now() const;
+  [[nodiscard]] WallTime wall() const { return x_setup.wall->now(); }
+  [[nodiscard]] CallFacts facts() const;
+  [[nodiscard]] bool keeps_stream() const;
+
+  TaskActor::pointer x_self;
+  TaskSetup x_setup;
+  Listeners x_listeners;
+  CallRow x_row;
+
+  Place x_place = Place::reserving;
+  std::optional<Lease> x_lease;
+  ExecutorActor x_executor;
+  /// LLMs that failed this task, in order.
+  std::vector<std::string> x_failed_llms;
+  Epoch x_epoch = 0;
+  /// A RunTask was sent and its last report has not come.
+  bool x_is_call_open = false;
+  bool x_is_acquiring = false;
+  bool x_is_inserted = false;
+  bool x_has_begun = false;
+  std::string x_content_type;
+
+  struct End {
+    Error error;
+    Bytes body;
+    Bytes tail;
+  };
+  std::optional<End> x_end;
+  bool x_is_announced = false;
+  /// Writes whose answer matters and is still out.
+  std::uint32_t x_writes_out = 0;
+  bool x_is_retiring = false;
+
+  Instant x_queued_at{};
+  std::optional<Instant> x_admitted_at;
+};
+
+TaskActor::behavior_type task_actor(TaskActor::stateful_pointer<TaskRun> self, TaskSetup setup);
+
+}  // namespace signalbox::actors
