@@ -1,0 +1,215 @@
+#include "cli/daemon.hpp"
+
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <cstdlib>
+#include <future>
+
+#include "actors/playback_actor.hpp"
+#include "actors/upstream_actor.hpp"
+#include "cli/system_ports.hpp"
+#include "http/echo_script.hpp"
+#include "http/error_response.hpp"
+#include "http/upstream_client.hpp"
+#include "persistence/lmdb_task_store.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+/// How long a start waits for the configured servers to answer for the first time.
+constexpr std::chrono::seconds first_answer_patience{2};
+constexpr ExecutorId echo_executor = 1;
+
+Result<std::shared_ptr<Backend>> make_backend(const config::UpstreamSettings& settings) {
+  auto base = http::parse_base_url(settings.url);
+  if (base.has_error()) return base.error();
+  http::UpstreamOptions options;
+  options.base = std::move(*base);
+  options.type = settings.type;
+  if (!settings.api_key_env.empty()) {
+    if (const char* key = std::getenv(settings.api_key_env.c_str())) options.api_key = key;
+  }
+  return std::shared_ptr<Backend>{std::make_shared<http::HttpBackend>(std::move(options))};
+}
+
+http::ServerOptions server_options(const config::HttpSettings& settings) {
+  http::ServerOptions options;
+  options.bind = settings.bind;
+  options.port = settings.port;
+  options.max_body_bytes = settings.max_body_bytes;
+  options.max_requests = settings.max_requests;
+  return options;
+}
+
+}  // namespace
+
+struct Daemon::Probes {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t open = 0;
+};
+
+Daemon::Daemon(config::Settings settings, Reload reload)
+    : x_settings{std::move(settings)},
+      x_reload{std::move(reload)},
+      x_probes{std::make_shared<Probes>()} {
+  // Work sharing sleeps on a condition variable when idle; work stealing polls.
+  x_config.set("scheduler.policy", caf::atom("sharing"));
+  x_config.set("scheduler.max-threads", std::size_t{2});
+}
+
+Daemon::~Daemon() { stop(std::chrono::milliseconds{0}); }
+
+Result<void> Daemon::open_store() {
+  persistence::LmdbTaskStore::Options options;
+  options.path = x_settings.store.path;
+  options.map_size_bytes = std::size_t{x_settings.store.map_size_gb} << 30U;
+  auto opened = persistence::LmdbTaskStore::open(options);
+  if (opened.has_error()) return opened.error();
+  x_ports.wall = std::make_shared<SystemWallClock>();
+  x_ports.ids = std::make_shared<SystemIdSource>();
+  x_ports.store = std::move(*opened);
+  auto backlog = actors::recover_backlog(*x_ports.store, x_settings.tasks.max_attempts,
+                                         x_ports.wall->now());
+  if (backlog.has_error()) return backlog.error();
+  x_backlog = std::move(*backlog);
+  return {};
+}
+
+Result<std::uint16_t> Daemon::start() {
+  if (auto opened = open_store(); opened.has_error()) return opened.error();
+  x_system = std::make_unique<caf::actor_system>(x_config);
+  x_system->await_actors_before_shutdown(false);
+  actors::HouseOptions options;
+  options.is_detached = true;
+  options.broker.profiles = x_settings.profiles;
+  options.broker.commit = x_settings.store.commit;
+  options.broker.max_attempts = x_settings.tasks.max_attempts;
+  options.broker.max_backlog = x_settings.tasks.max_backlog;
+  options.broker.backlog = std::move(x_backlog);
+  x_house = actors::build_house(*x_system, std::move(options), x_ports);
+  spawn_backends();
+
+  x_services = std::make_shared<http::Services>();
+  x_services->front = x_system->spawn(http::front_actor, x_house);
+  x_services->ports = x_ports;
+  x_services->allowed_hosts = x_settings.http.allowed_hosts;
+  x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
+  x_services->reload = [this] { return reload(); };
+  x_application = std::make_unique<http::Application>(x_services,
+                                                      http::Authenticator{x_settings.auth});
+  x_server = std::make_unique<http::Server>(
+      server_options(x_settings.http),
+      [this](const http::Request& request, http::Responder& responder) {
+        x_application->handle(request, responder);
+      },
+      [](int, ErrorCode code, std::string_view message) {
+        return http::error_body(make_error(code, std::string{message}), {});
+      });
+  auto port = x_server->bind();
+  if (port.has_error()) return port;
+  x_server->run();
+  wait_for_backends();
+  x_services->is_ready = true;
+  return port;
+}
+
+void Daemon::spawn_backends() {
+  if (x_settings.echo.enabled) {
+    actors::PlaybackSetup setup{echo_executor,
+                                {http::make_echo_llm(x_settings.echo)},
+                                http::make_echo_script(x_settings.echo),
+                                x_house.directory};
+    x_executors.push_back(caf::actor_cast<caf::actor>(
+        x_system->spawn(actors::playback_actor, std::move(setup))));
+  }
+  const auto upstreams = x_settings.upstreams.value_or(config::well_known_upstreams());
+  ExecutorId next_id = echo_executor + 1;
+  for (const auto& settings : upstreams) {
+    auto backend = make_backend(settings);
+    // The configuration was checked; what is no URL has been refused.
+    SIGNALBOX_ASSERT(backend.has_value());
+    {
+      const std::lock_guard lock{x_probes->mutex};
+      ++x_probes->open;
+    }
+    actors::UpstreamSetup setup;
+    setup.id = next_id++;
+    setup.settings = settings;
+    setup.backend = std::move(*backend);
+    setup.directory = x_house.directory;
+    setup.on_first_answer = [probes = x_probes] {
+      const std::lock_guard lock{probes->mutex};
+      --probes->open;
+      probes->changed.notify_all();
+    };
+    x_executors.push_back(caf::actor_cast<caf::actor>(
+        x_system->spawn(actors::upstream_actor, std::move(setup))));
+  }
+}
+
+// Who asks right after the start should find the servers that are there.
+void Daemon::wait_for_backends() {
+  std::unique_lock lock{x_probes->mutex};
+  x_probes->changed.wait_for(lock, first_answer_patience, [this] { return x_probes->open == 0; });
+}
+
+std::optional<Error> Daemon::reload() {
+  auto profiles = x_reload();
+  if (profiles.has_error()) return profiles.error();
+  const auto done =
+      http::ask<actors::Done>(*x_services, actors::ApplyProfiles{std::move(*profiles)});
+  if (done.has_error()) return done.error();
+  return std::nullopt;
+}
+
+std::vector<std::string> Daemon::model_names() {
+  std::vector<std::string> names;
+  const auto list = http::ask<actors::LlmList>(*x_services, actors::ListLlms{});
+  if (list.has_error()) return names;
+  for (const Llm& llm : list->table->llms) {
+    if (llm.status != LlmStatus::inactive) names.push_back(llm.name);
+  }
+  return names;
+}
+
+// Waits until everything that was sent to the store before this has been committed.
+void Daemon::flush_store() {
+  auto written = std::make_shared<std::promise<void>>();
+  const auto probe = [written](actors::StoreClient::pointer self) -> actors::StoreClient::behavior_type {
+    return {[written, self](const actors::StoreAnswer&) {
+      written->set_value();
+      self->quit();
+    }};
+  };
+  actors::StoreWrite last;
+  last.op = PutDocument{"daemon", "stopped", "in good order"};
+  last.client = x_system->spawn(probe);
+  caf::anon_send(x_house.store, std::move(last));
+  written->get_future().wait_for(std::chrono::seconds{10});
+}
+
+void Daemon::stop(std::chrono::milliseconds grace) {
+  if (!x_system) return;
+  if (x_services) {
+    x_services->is_ready = false;
+    caf::anon_send(x_house.broker, actors::BeginDrain{});
+  }
+  if (x_server) x_server->stop(grace);
+  flush_store();
+  for (const caf::actor& executor : x_executors) {
+    caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);
+  }
+  x_executors.clear();
+  actors::close_house(*x_system, x_house);
+  x_server.reset();
+  x_application.reset();
+  if (x_services) caf::anon_send_exit(x_services->front, caf::exit_reason::user_shutdown);
+  x_services.reset();
+  x_house = {};
+  x_system.reset();
+  x_ports = {};
+}
+
+}  // namespace signalbox::cli

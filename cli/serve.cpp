@@ -1,0 +1,129 @@
+#include "cli/serve.hpp"
+
+#include <fmt/core.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "cli/daemon.hpp"
+#include "config/load.hpp"
+#include "config/validate.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+/// How long calls may go on after SIGTERM; a second signal ends them at once.
+constexpr std::chrono::seconds drain_grace{10};
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+
+struct Loaded {
+  config::Settings settings;
+  std::vector<config::Violation> violations;
+};
+
+Loaded load_settings(const ServeOptions& options) {
+  config::LoadResult result;
+  const auto file = config::find_config_file(options.config, config::environment_lookup);
+  if (file) {
+    std::ifstream input{*file, std::ios::binary};
+    if (!input) return {{}, {{*file, 0, 0, "", "cannot be read"}}};
+    const std::string text{std::istreambuf_iterator<char>{input}, {}};
+    result = config::load(text, *file);
+  }
+  config::apply_environment(result, config::environment_lookup);
+  config::apply_flags(result, options.flags);
+  if (result.violations.empty()) {
+    result.violations =
+        config::validate(result.settings, result.places, file.value_or("defaults"));
+  }
+  return {std::move(result.settings), std::move(result.violations)};
+}
+
+std::string joined(const std::vector<config::Violation>& violations) {
+  std::string text;
+  for (const auto& violation : violations) {
+    if (!text.empty()) text += '\n';
+    text += config::to_string(violation);
+  }
+  return text;
+}
+
+void print_welcome(const std::string& bind, std::uint16_t port, std::vector<std::string> models) {
+  const bool is_ipv6 = bind.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? "[" + bind + "]" : bind;
+  const std::string url = fmt::format("http://{}:{}", host, port);
+  const std::string model = models.empty() ? "echo" : models.front();
+  std::string names;
+  for (const auto& name : models) names += (names.empty() ? "" : ", ") + name;
+  fmt::print("signalbox {} on {}\nmodels: {}\n\n", SIGNALBOX_VERSION, url,
+             names.empty() ? "none yet" : names);
+  fmt::print("  curl {}/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+             "    -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello "
+             "there\"}}]}}'\n\n",
+             url, model);
+  fmt::print("  new OpenAI({{ baseURL: '{}/v1', apiKey: 'none' }})\n\n", url);
+  std::fflush(stdout);
+}
+
+sigset_t daemon_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+/// Calls end in good order, or at once on a second signal.
+void drain(Daemon& daemon, const sigset_t& signals) {
+  std::thread{[signals] {
+    int signal = 0;
+    do sigwait(&signals, &signal);
+    while (signal == SIGHUP);
+    std::_Exit(exit_failure);
+  }}.detach();
+  daemon.stop(drain_grace);
+}
+
+}  // namespace
+
+int run_serve(const ServeOptions& options) {
+  Loaded loaded = load_settings(options);
+  if (!loaded.violations.empty()) {
+    fmt::print(stderr, "{}\n", joined(loaded.violations));
+    return exit_usage;
+  }
+  // Blocked before the first thread, so that sigwait() below is the only one to get them.
+  const sigset_t signals = daemon_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::string bind = loaded.settings.http.bind;
+  Daemon daemon{std::move(loaded.settings),
+                [&options]() -> Result<std::map<std::string, ProfileSettings>> {
+                  Loaded again = load_settings(options);
+                  if (again.violations.empty()) return std::move(again.settings.profiles);
+                  return make_error(ErrorCode::invalid_request, joined(again.violations));
+                }};
+  const auto port = daemon.start();
+  if (port.has_error()) {
+    fmt::print(stderr, "signalbox: {}\n", port.error().message);
+    return exit_failure;
+  }
+  if (!options.quiet) print_welcome(bind, *port, daemon.model_names());
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) break;
+    if (const auto error = daemon.reload()) {
+      fmt::print(stderr, "signalbox: not reloaded, the old settings hold:\n{}\n", error->message);
+    } else {
+      fmt::print(stderr, "signalbox: reloaded\n");
+    }
+  }
+  if (!options.quiet) fmt::print(stderr, "signalbox: finishing calls, then stopping\n");
+  drain(daemon, signals);
+  return 0;
+}
+
+}  // namespace signalbox::cli

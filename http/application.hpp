@@ -1,0 +1,27 @@
+// Every request comes through here: host, health, key, route, grant, content type; then its surface answers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/auth.hpp"
+#include "http/server.hpp"
+#include "http/services.hpp"
+
+namespace signalbox::http {
+
+class Application {
+ public:
+  Application(std::shared_ptr<Services> services, Authenticator authenticator);
+
+  void handle(const Request& request, Responder& responder) const;
+
+ private:
+  std::shared_ptr<Services> x_services;
+  Authenticator x_authenticator;
+};
+
+/// @returns whether a request for that `Host` is answered: IP literals, localhost and the configured names.
+bool is_host_allowed(std::string_view host, const std::vector<std::string>& allowed);
+
+}  // namespace signalbox::http

@@ -1,0 +1,168 @@
+#include "http/render.hpp"
+
+#include <set>
+#include <string_view>
+
+namespace signalbox::http {
+namespace {
+
+void write_model(JsonWriter& json, const std::string& id, std::string_view owner) {
+  json.begin_object().key("id").string(id).key("object").string("model");
+  json.key("created").number(std::int64_t{0}).key("owned_by").string(owner).end_object();
+}
+
+void write_error(JsonWriter& json, const Task& task) {
+  json.key("error");
+  if (task.error_code == ErrorCode::none) {
+    json.null();
+    return;
+  }
+  json.begin_object().key("code").string(to_string(task.error_code));
+  json.key("message").string(task.error_message).end_object();
+}
+
+// A body that is no JSON (a backend may answer anything) is shown as a string.
+void write_body(JsonWriter& json, std::string_view name, const Bytes& body, bool is_json) {
+  json.key(name);
+  if (!body) json.null();
+  else if (is_json) json.raw(*body);
+  else json.string(*body);
+}
+
+bool is_json_type(const std::string& type) {
+  return type.empty() || type.find("json") != std::string::npos ||
+         type.starts_with("text/event-stream");
+}
+
+}  // namespace
+
+void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodies>& bodies,
+                const std::optional<actors::Position>& position) {
+  json.begin_object();
+  json.key("id").string(task.id.to_string());
+  json.key("status").string(to_string(task.state));
+  json.key("pool").string_or_null(task.pool);
+  json.key("llm").string_or_null(task.llm);
+  json.key("model").string_or_null(task.model);
+  json.key("tier").string_or_null(task.tier);
+  json.key("profile").string_or_null(task.profile);
+  json.key("priority").string(to_string(task.priority));
+  json.key("kind").string(to_string(task.kind));
+  json.key("streaming").boolean(task.streaming);
+  json.key("claimed_by").string_or_null(task.claimed_by);
+  json.key("attempts").number(std::int64_t{task.attempts});
+  json.key("owner").string_or_null(task.owner);
+  json.key("agent").string_or_null(task.agent);
+  if (bodies) {
+    write_body(json, "request_body", bodies->request, true);
+    write_body(json, "response_body", bodies->response, is_json_type(task.response_type));
+  }
+  write_error(json, task);
+  json.key("metadata").raw(task.metadata);
+  json.key("queue_position");
+  position ? json.number(static_cast<std::int64_t>(position->position)) : json.null();
+  json.key("estimated_wait_s");
+  position ? json.number(position->estimated_wait_s) : json.null();
+  json.key("created_at").time(task.created_at);
+  json.key("claimed_at").time(task.claimed_at);
+  json.key("stream_started_at").time(task.stream_started_at);
+  json.key("completed_at").time(task.completed_at);
+  json.end_object();
+}
+
+void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
+  const auto& settings = profile.settings;
+  const auto& occupancy = profile.occupancy;
+  json.begin_object();
+  json.key("name").string(profile.name);
+  json.key("max_concurrent").number(std::int64_t{occupancy.slots});
+  json.key("max_queued").number(std::int64_t{settings.max_queued});
+  json.key("default_queue_wait_s").number(settings.default_queue_wait_s);
+  json.key("default_inference_s").number(settings.default_inference_s);
+  json.key("policy").string(settings.policy);
+  json.key("in_flight").number(std::int64_t{occupancy.in_flight});
+  json.key("waiting").begin_object();
+  for (const Priority priority : all_priorities) {
+    json.key(to_string(priority))
+        .number(static_cast<std::int64_t>(occupancy.waiting[to_index(priority)]));
+  }
+  json.end_object();
+  json.key("admitted_total").number(static_cast<std::int64_t>(occupancy.admitted_total));
+  json.key("rejected_total").number(static_cast<std::int64_t>(occupancy.rejected_total));
+  json.key("estimated_wait_s").number(profile.estimated_wait_s);
+  json.key("auto_registered").boolean(profile.is_auto_registered);
+  json.end_object();
+}
+
+void write_llm(JsonWriter& json, const Llm& llm) {
+  json.begin_object();
+  json.key("name").string(llm.name);
+  json.key("kind").string(to_string(llm.kind));
+  json.key("type").string(llm.type);
+  json.key("model").string(llm.model);
+  json.key("models").begin_array().string(llm.model).end_array();
+  json.key("tier").string_or_null(llm.tier);
+  json.key("pool").string_or_null(llm.pool);
+  json.key("status").string(to_string(llm.status));
+  json.key("capacity").number(std::int64_t{llm.capacity});
+  json.key("running").number(std::int64_t{llm.running});
+  json.key("session").string_or_null(llm.session);
+  json.key("url").string_or_null(llm.url);
+  json.key("last_heartbeat_at").time(llm.last_heartbeat_at);
+  json.key("inactive_since").time(llm.inactive_since);
+  json.end_object();
+}
+
+void write_call(JsonWriter& json, const CallRow& row) {
+  json.begin_object();
+  json.key("id").string(format_id(row.id));
+  json.key("profile").string(row.profile);
+  json.key("priority").string(to_string(row.priority));
+  json.key("kind").string(to_string(row.kind));
+  json.key("model").string_or_null(row.model);
+  json.key("pool").string_or_null(row.pool);
+  json.key("backend").string_or_null(row.backend);
+  json.key("owner").string_or_null(row.owner);
+  json.key("description").string_or_null(row.description);
+  json.key("request_id").string_or_null(row.request_id);
+  json.key("streaming").boolean(row.streaming);
+  json.key("attempts").number(std::int64_t{row.attempts});
+  json.key("status").string(to_string(row.status));
+  json.key("error_kind").string_or_null(row.error_kind);
+  json.key("error_detail").string_or_null(row.error_detail);
+  json.key("queued_at").time(row.queued_at);
+  json.key("admitted_at").time(row.admitted_at);
+  json.key("started_http_at").time(row.started_http_at);
+  json.key("first_token_at").time(row.first_token_at);
+  json.key("finished_at").time(row.finished_at);
+  json.key("queue_wait_ms").number_or_null(row.queue_wait_ms);
+  json.key("service_time_ms").number_or_null(row.service_time_ms);
+  json.key("total_latency_ms").number_or_null(row.total_latency_ms);
+  json.end_object();
+}
+
+std::string models_list(const RoutingTable& table) {
+  JsonWriter json;
+  json.begin_object().key("object").string("list").key("data").begin_array();
+  std::set<std::string_view> shown;
+  for (const Llm& llm : table.llms) {
+    if (shown.insert(llm.name).second) write_model(json, llm.name, to_string(llm.kind));
+  }
+  for (const Llm& llm : table.llms) {
+    if (!llm.pool.empty() && shown.insert(llm.pool).second) write_model(json, llm.pool, "pool");
+    if (shown.insert(llm.model).second) write_model(json, llm.model, to_string(llm.kind));
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+std::optional<std::string> model_object(const RoutingTable& table, const std::string& id) {
+  const auto route = resolve(table, id);
+  if (route.has_error()) return std::nullopt;
+  const Llm* llm = table.find(id);
+  JsonWriter json;
+  write_model(json, id, llm != nullptr ? to_string(llm->kind) : "pool");
+  return json.take();
+}
+
+}  // namespace signalbox::http

@@ -1,0 +1,70 @@
+// What the surfaces answer from, and the one request they answer.
+#pragma once
+
+#include <atomic>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/ports.hpp"
+#include "http/auth.hpp"
+#include "http/front_actor.hpp"
+#include "http/server.hpp"
+
+namespace signalbox::http {
+
+struct Services {
+  FrontActor front;
+  actors::Ports ports;
+  std::vector<std::string> allowed_hosts;
+  /// How long a caller is kept waiting for its task.
+  std::chrono::seconds await_timeout{600};
+  /// True between start and drain.
+  std::atomic<bool> is_ready{false};
+  /// Reads the configuration again. @returns the violations, or nothing.
+  std::function<std::optional<Error>()> reload;
+  std::atomic<actors::CallNumber> next_call{1};
+};
+
+/// One request, past authentication.
+struct Context {
+  Services& services;
+  const Request& request;
+  Responder& responder;
+  Caller caller;
+  std::string request_id;
+
+  /// Answers with the request id added.
+  void send(Response response) const {
+    response.headers.emplace_back("X-Request-Id", request_id);
+    responder.send(std::move(response));
+  }
+  void send_error(const Error& error) const;
+  void send_json(std::string body, int status = 200) const {
+    Response response;
+    response.status = status;
+    response.body = std::move(body);
+    send(std::move(response));
+  }
+};
+
+/// Puts a question to the actors. @returns the answer, or an error when none came in time.
+template <class Answer, class Question>
+Result<Answer> ask(Services& services, Question question) {
+  constexpr std::chrono::seconds patience{12};
+  const auto reply_box = std::make_shared<ReplyBox>();
+  caf::anon_send(services.front, Ask{reply_box, std::move(question)});
+  auto arrival = reply_box->take(ReplyBox::Clock::now() + patience);
+  if (arrival) {
+    if (auto* answer = std::get_if<Answer>(&*arrival)) return std::move(*answer);
+    if (auto* error = std::get_if<Error>(&*arrival)) return {boost::system::in_place_error, std::move(*error)};
+  }
+  return {boost::system::in_place_error,
+          make_error(ErrorCode::store_failed, "the broker did not answer in time")};
+}
+
+}  // namespace signalbox::http
