@@ -6,9 +6,17 @@
 
 namespace signalbox::actors {
 
+// Whoever it spawned goes with it; their rows are in the store.
+void BrokerState::close(const caf::error& reason) {
+  for (const auto& [id, live] : x_tasks) x_self->send_exit(live.actor, reason);
+  for (const auto& [profile_name, profile] : x_profiles) x_self->send_exit(profile.actor, reason);
+  x_self->quit(reason);
+}
+
 BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, Ports ports) {
   x_settings = std::move(settings);
   x_ports = std::move(ports);
+  x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
   return {
       [this](const StoreAnswer& message) { profile_stored(message); },
       [this](const OpenHouse& message) {

@@ -42,6 +42,8 @@ class BrokerState {
   BrokerActor::behavior_type make_behavior(BrokerSettings settings, Ports ports);
 
  private:
+  void close(const caf::error& reason);
+
   struct Profile {
     ProfileActor actor;
     ProfileSettings settings;
@@ -89,7 +91,7 @@ class BrokerState {
   std::shared_ptr<const RoutingTable> x_table = std::make_shared<const RoutingTable>();
   /// Sorted: listed by name.
   std::map<std::string, Profile> x_profiles;
-  /// Looked up by id, never iterated.
+  /// Looked up by id; iterated only to stop them all.
   std::unordered_map<TaskId, LiveTask> x_tasks;
   std::unordered_map<TaskId, TaskId> x_aliases;
   std::size_t x_backlog_count = 0;

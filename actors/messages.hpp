@@ -153,11 +153,11 @@ struct RoutingChanged {
 /// Fields that are not set stay as they are; an unknown profile is made.
 struct ConfigureProfile {
   std::string name;
-  std::optional<std::uint32_t> max_concurrent;
-  std::optional<std::uint32_t> max_queued;
-  std::optional<double> default_queue_wait_s;
-  std::optional<double> default_inference_s;
-  std::optional<std::string> policy;
+  std::optional<std::uint32_t> max_concurrent = {};
+  std::optional<std::uint32_t> max_queued = {};
+  std::optional<double> default_queue_wait_s = {};
+  std::optional<double> default_inference_s = {};
+  std::optional<std::string> policy = {};
 };
 
 /// The configuration's profiles, read again; those made by API or on first use stay.

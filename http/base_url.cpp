@@ -14,7 +14,9 @@ Error bad(std::string_view text, std::string_view why) {
   return make_error(ErrorCode::invalid_request, "the URL " + shown + std::string(why));
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -93,8 +95,7 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
 }
 
 std::string host_header(const BaseUrl& base) {
-  std::string header =
-      base.host.find(':') == std::string::npos ? base.host : "[" + base.host + "]";
+  std::string header = base.host.find(':') == std::string::npos ? base.host : "[" + base.host + "]";
   if (base.port != (base.https ? 443 : 80)) header += ":" + std::to_string(base.port);
   return header;
 }

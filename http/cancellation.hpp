@@ -8,8 +8,8 @@
 
 namespace signalbox::http {
 
-/// One per call. The socket is lent with attach() and taken back with detach() before it is closed or reused, so that
-/// cancel() never meets a descriptor that has come to mean something else.
+/// One per call. The socket is lent with attach() and taken back with detach() before it is closed
+/// or reused, so that cancel() never meets a descriptor that has come to mean something else.
 class Cancellation {
  public:
   /// Any thread, any time; returns at once.

@@ -9,11 +9,12 @@ namespace signalbox::http {
 
 namespace {
 
-/// cpp-httplib matches status lines with std::regex, which recurses per byte. Unit: bytes; reserved, not used up.
+/// cpp-httplib matches status lines with std::regex, which recurses per byte. Unit: bytes;
+/// reserved, not used up.
 constexpr std::size_t stack_bytes = std::size_t{8} * 1024 * 1024;
 
-/// While a thread is made all signals are blocked, so that the new one inherits that: the daemon's own threads get
-/// them, and a write to a dead TLS connection ends no process.
+/// While a thread is made all signals are blocked, so that the new one inherits that: the daemon's
+/// own threads get them, and a write to a dead TLS connection ends no process.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -90,8 +91,8 @@ void* ElasticThreads::enter(void* self) {
 void ElasticThreads::work() {
   std::unique_lock lock(x_mutex);
   for (;;) {
-    const bool woken = x_work_or_stop.wait_for(
-        lock, x_idle_time, [this] { return x_stopping || !x_jobs.empty(); });
+    const bool woken = x_work_or_stop.wait_for(lock, x_idle_time,
+                                               [this] { return x_stopping || !x_jobs.empty(); });
     // Jobs are taken even while stopping: each has an end to report.
     if (!woken || x_jobs.empty()) break;
     Job job = std::move(x_jobs.front());

@@ -1,4 +1,5 @@
-// Threads that come with the work and go without it: a blocking call to a backend needs one of its own while it lasts.
+// Threads that come with the work and go without it: a blocking call to a backend needs one of its
+// own while it lasts.
 #pragma once
 
 #include <pthread.h>
@@ -17,7 +18,8 @@ class ElasticThreads {
  public:
   using Job = std::function<void()>;
 
-  /// @param threads_max bound on threads alive. @param idle_time after which a thread without work ends.
+  /// @param threads_max bound on threads alive. @param idle_time after which a thread without work
+  /// ends.
   ElasticThreads(std::size_t threads_max, std::chrono::milliseconds idle_time);
   /// Waits until every job has ended. @pre not called from a job.
   ~ElasticThreads();
@@ -25,7 +27,8 @@ class ElasticThreads {
   ElasticThreads& operator=(const ElasticThreads&) = delete;
 
   /// Runs `job` at once, never behind another one. Jobs must not throw.
-  /// @returns false, with the job dropped, when all threads are busy and no further one can be made.
+  /// @returns false, with the job dropped, when all threads are busy and no further one can be
+  /// made.
   [[nodiscard]] bool run(Job job);
 
   [[nodiscard]] std::size_t thread_count() const;

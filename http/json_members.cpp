@@ -38,7 +38,9 @@ struct NullHandler {
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::size_t skip_space(std::string_view text, std::size_t at) {
   while (at < text.size() && is_space(text[at])) ++at;
@@ -118,7 +120,8 @@ std::optional<std::uint32_t> hex4(std::string_view text, std::size_t at) {
   return value;
 }
 
-/// Appends the character behind `\uXXXX` whose digits start at `at`. @returns one past what was used.
+/// Appends the character behind `\uXXXX` whose digits start at `at`. @returns one past what was
+/// used.
 std::size_t append_unicode_escape(std::string& out, std::string_view text, std::size_t at) {
   std::uint32_t code = hex4(text, at).value_or(0xFFFD);
   at += 4;
@@ -134,7 +137,8 @@ std::size_t append_unicode_escape(std::string& out, std::string_view text, std::
   return at;
 }
 
-/// @returns the length of the UTF-8 character at `at`, 0 when the bytes there are none (overlong, surrogate, cut).
+/// @returns the length of the UTF-8 character at `at`, 0 when the bytes there are none (overlong,
+/// surrogate, cut).
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -158,14 +162,29 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 void append_escaped(std::string& out, char c) {
   static constexpr std::string_view hex = "0123456789abcdef";
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    default:
+      break;
   }
   out += "\\u00";
   out += hex[static_cast<unsigned char>(c) >> 4];
@@ -268,13 +287,27 @@ std::optional<std::string> unquote(std::string_view raw) {
     if (escape == std::string_view::npos || escape + 1 >= text.size()) break;
     at = escape + 2;
     switch (text[escape + 1]) {
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'u': at = append_unicode_escape(out, text, at); break;
-      default: out += text[escape + 1]; break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'u':
+        at = append_unicode_escape(out, text, at);
+        break;
+      default:
+        out += text[escape + 1];
+        break;
     }
   }
   return out;

@@ -68,7 +68,8 @@ bool is_ip(const std::string& host) {
 
 }  // namespace
 
-// -- ConnectedSocket --------------------------------------------------------------------------------
+// -- ConnectedSocket
+// --------------------------------------------------------------------------------
 
 ConnectedSocket::ConnectedSocket(ConnectedSocket&& other) noexcept
     : x_fd(std::exchange(other.x_fd, -1)), x_ssl(std::exchange(other.x_ssl, nullptr)) {}
@@ -142,14 +143,16 @@ bool ConnectedSocket::is_quiet() const {
 }
 
 void ConnectedSocket::close() {
-  // No close_notify: the peer may be gone, and a cancelled call must not wait for room to say goodbye.
+  // No close_notify: the peer may be gone, and a cancelled call must not wait for room to say
+  // goodbye.
   if (x_ssl != nullptr) SSL_free(x_ssl);
   if (x_fd >= 0) ::close(x_fd);
   x_ssl = nullptr;
   x_fd = -1;
 }
 
-// -- SocketConnector --------------------------------------------------------------------------------
+// -- SocketConnector
+// --------------------------------------------------------------------------------
 
 struct SocketConnector::Address {
   sockaddr_storage address{};
@@ -161,7 +164,9 @@ SocketConnector::SocketConnector(BaseUrl base) : x_base(std::move(base)) {
   if (x_base.https) std::signal(SIGPIPE, SIG_IGN);
 }
 
-SocketConnector::~SocketConnector() { SSL_CTX_free(x_tls_context); }
+SocketConnector::~SocketConnector() {
+  SSL_CTX_free(x_tls_context);
+}
 
 Result<ConnectedSocket> SocketConnector::connect(const SocketTimeouts& timeouts,
                                                  Cancellation& cancellation) {
@@ -228,8 +233,8 @@ Result<int> SocketConnector::connect_tcp(const SocketTimeouts& timeouts,
     const int yes = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     bool good = cancellation.attach(fd);
-    if (good && ::connect(fd, reinterpret_cast<const sockaddr*>(&address.address),
-                          address.size) != 0) {
+    if (good &&
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address.address), address.size) != 0) {
       why = errno;
       // A cancel() before connect() has shut nothing down; one from now on ends the wait.
       good = why == EINPROGRESS && !cancellation.cancelled();

@@ -1,4 +1,5 @@
-// TCP and TLS connections to one backend: resolving, connecting within a time, verifying. Blocking sockets come out.
+// TCP and TLS connections to one backend: resolving, connecting within a time, verifying. Blocking
+// sockets come out.
 #pragma once
 
 #include <chrono>
@@ -38,11 +39,13 @@ class ConnectedSocket {
 
   /// @returns as recv(): 0 at the peer's end, -1 with errno (EAGAIN = the read timeout is over).
   long receive(char* to, std::size_t size);
-  /// Sends both pieces whole, one after the other. @returns false when the peer is gone or too slow.
+  /// Sends both pieces whole, one after the other. @returns false when the peer is gone or too
+  /// slow.
   bool send(std::string_view first, std::string_view second);
   /// Waits until something can be read. @returns false when `timeout` is over first.
   [[nodiscard]] bool wait_readable(std::chrono::milliseconds timeout) const;
-  /// @returns whether an idle connection may still be used: neither closed by the peer nor with bytes nobody asked for.
+  /// @returns whether an idle connection may still be used: neither closed by the peer nor with
+  /// bytes nobody asked for.
   [[nodiscard]] bool is_quiet() const;
 
   void close();
@@ -59,8 +62,8 @@ class SocketConnector {
   SocketConnector(const SocketConnector&) = delete;
   SocketConnector& operator=(const SocketConnector&) = delete;
 
-  /// The socket stays attached to `cancellation` when it is handed out. Names are resolved with the system's resolver,
-  /// which cannot be interrupted, and remembered for 30 s.
+  /// The socket stays attached to `cancellation` when it is handed out. Names are resolved with the
+  /// system's resolver, which cannot be interrupted, and remembered for 30 s.
   /// @returns backend_unreachable with the reason.
   Result<ConnectedSocket> connect(const SocketTimeouts& timeouts, Cancellation& cancellation);
 

@@ -22,9 +22,9 @@ Result<void> SseSplitter::feed(std::string_view piece, std::vector<SseEvent>& ev
     const bool whole = end != std::string_view::npos;
     x_raw += piece.substr(at, whole ? end - at : std::string_view::npos);
     if (x_raw.size() > x_event_bytes_max)
-      return make_error(ErrorCode::backend_stream_failed,
-                        "the backend sent an event of more than " +
-                            std::to_string(x_event_bytes_max) + " bytes");
+      return make_error(
+          ErrorCode::backend_stream_failed,
+          "the backend sent an event of more than " + std::to_string(x_event_bytes_max) + " bytes");
     if (!whole) return {};
     const bool blank = x_raw.size() == x_line_begin;
     if (!blank) end_line();

@@ -1,5 +1,6 @@
-// Server-sent events out of a byte stream that is cut anywhere: HTTP chunks and TCP segments are not events.
-// Every byte fed comes out again in exactly one event's `raw`, so events can be passed on as they were received.
+// Server-sent events out of a byte stream that is cut anywhere: HTTP chunks and TCP segments are
+// not events. Every byte fed comes out again in exactly one event's `raw`, so events can be passed
+// on as they were received.
 #pragma once
 
 #include <cstddef>
@@ -28,13 +29,14 @@ class SseSplitter {
   /// @param event_bytes_max bound on one event's bytes; also bounds what is held between two feeds.
   explicit SseSplitter(std::size_t event_bytes_max = 8 * 1024 * 1024);
 
-  /// Appends the events that `piece` completes to `events`. A blank line that ends in CR counts at once; the LF that
-  /// may follow it goes to the next event's `raw`.
+  /// Appends the events that `piece` completes to `events`. A blank line that ends in CR counts at
+  /// once; the LF that may follow it goes to the next event's `raw`.
   /// @returns backend_stream_failed when an event is over the bound; nothing may be fed after that.
   Result<void> feed(std::string_view piece, std::vector<SseEvent>& events);
 
-  /// @returns what stands after the last blank line, as if one followed; nothing when there is nothing. By the standard
-  /// such a rest is dropped; a final [DONE] without its blank line is worth more than that.
+  /// @returns what stands after the last blank line, as if one followed; nothing when there is
+  /// nothing. By the standard such a rest is dropped; a final [DONE] without its blank line is
+  /// worth more than that.
   std::optional<SseEvent> finish();
 
  private:

@@ -15,7 +15,9 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-bool is_null(std::string_view raw) { return raw.empty() || raw == "null"; }
+bool is_null(std::string_view raw) {
+  return raw.empty() || raw == "null";
+}
 
 void comma(std::string& out) {
   if (!out.empty() && out.back() != '{' && out.back() != '[') out += ',';
@@ -49,7 +51,8 @@ std::vector<const T*> sorted_by_index(const std::vector<T>& items) {
 
 }  // namespace
 
-// -- MergedMembers ----------------------------------------------------------------------------------
+// -- MergedMembers
+// ----------------------------------------------------------------------------------
 
 void MergedMembers::append(std::string_view name, std::string_view raw) {
   if (is_null(raw)) {
@@ -126,7 +129,8 @@ MergedMembers::Slot& MergedMembers::slot(std::string_view name) {
   return x_slots.back();
 }
 
-// -- StreamAssembler: in ----------------------------------------------------------------------------
+// -- StreamAssembler: in
+// ----------------------------------------------------------------------------
 
 StreamAssembler::Seen StreamAssembler::add(std::string_view data) {
   data = trimmed(data);
@@ -221,9 +225,9 @@ void StreamAssembler::add_tool_call(Choice& choice, std::string_view raw) {
     place = index->value;
   } else {
     // Without an index a new id starts a new call, and anything else belongs to the latest one.
-    const bool same = !choice.tool_calls.empty() &&
-                      (id == nullptr || is_null(id->value) ||
-                       choice.tool_calls.back().members.value("id") == id->value);
+    const bool same =
+        !choice.tool_calls.empty() && (id == nullptr || is_null(id->value) ||
+                                       choice.tool_calls.back().members.value("id") == id->value);
     place = same ? choice.tool_calls.back().index : std::to_string(choice.tool_calls.size());
   }
   ToolCall& call = by_index(choice.tool_calls, place);
@@ -242,7 +246,8 @@ void StreamAssembler::add_tool_call(Choice& choice, std::string_view raw) {
   }
 }
 
-// -- StreamAssembler: out ---------------------------------------------------------------------------
+// -- StreamAssembler: out
+// ---------------------------------------------------------------------------
 
 std::string StreamAssembler::assemble() const {
   if (x_kind == TaskKind::native_chat) return x_native_result.empty() ? "{}" : x_native_result;

@@ -1,5 +1,6 @@
-// A backend's stream turned into the body it would have answered without streaming, and the way back.
-// Works on raw JSON text: whatever is not text to be joined (ids, usage, numbers) keeps the backend's own bytes.
+// A backend's stream turned into the body it would have answered without streaming, and the way
+// back. Works on raw JSON text: whatever is not text to be joined (ids, usage, numbers) keeps the
+// backend's own bytes.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class MergedMembers {
   [[nodiscard]] bool has(std::string_view name) const;
   /// @returns the member's value as JSON; "null" when there is none.
   [[nodiscard]] std::string value(std::string_view name) const;
-  /// Appends `"name":value` for each member but those in `skipped`, each after a comma if something precedes it.
+  /// Appends `"name":value` for each member but those in `skipped`, each after a comma if something
+  /// precedes it.
   void print(std::string& out, std::initializer_list<std::string_view> skipped = {}) const;
 
  private:
@@ -103,12 +105,13 @@ class StreamAssembler {
   std::string x_native_result;
 };
 
-/// @returns the backend's words in an error body of any of the usual shapes ({"error":{"message"}}, {"error":"…"},
+/// @returns the backend's words in an error body of any of the usual shapes ({"error":{"message"}},
+/// {"error":"…"},
 /// {"message"}, {"detail"}), at most 1000 bytes; empty when there are none.
 std::string error_message_of(std::string_view body);
 
-/// @returns server-sent events, [DONE] included, that say what the finished `body` says: for a repeated streaming call
-/// whose answer is stored. A body that is no completion comes as one event.
+/// @returns server-sent events, [DONE] included, that say what the finished `body` says: for a
+/// repeated streaming call whose answer is stored. A body that is no completion comes as one event.
 std::string synthesize_events(std::string_view body, TaskKind kind);
 
 }  // namespace signalbox::http

@@ -133,7 +133,8 @@ std::string synthesize_events(std::string_view body, TaskKind kind) {
     add_event(out, body);
     return out + std::string(done_event);
   }
-  std::string base = chat ? "\"object\":\"chat.completion.chunk\"" : "\"object\":\"text_completion\"";
+  std::string base =
+      chat ? "\"object\":\"chat.completion.chunk\"" : "\"object\":\"text_completion\"";
   std::string extras;
   for (const Member& member : members) {
     if (is_one_of(member.name, {"object", "choices", "usage"})) continue;

@@ -57,11 +57,11 @@ Result<OutgoingRequest> UpstreamCall::make_request() const {
   OutgoingRequest request;
   request.path = call_path(x_options.base, x_call.kind);
   request.body = std::move(*body);
-  request.headers = {
-      {"Content-Type", "application/json"},
-      {"Accept", x_mode == Mode::plain ? "application/json" : "text/event-stream, application/json"},
-      {"Accept-Encoding", "identity"},
-      {"User-Agent", std::string(upstream_user_agent)}};
+  request.headers = {{"Content-Type", "application/json"},
+                     {"Accept", x_mode == Mode::plain ? "application/json"
+                                                      : "text/event-stream, application/json"},
+                     {"Accept-Encoding", "identity"},
+                     {"User-Agent", std::string(upstream_user_agent)}};
   if (!x_options.api_key.empty())
     request.headers.emplace_back("Authorization", "Bearer " + x_options.api_key);
   if (!x_call.request_id.empty()) request.headers.emplace_back("X-Request-Id", x_call.request_id);
@@ -85,14 +85,14 @@ Result<Bytes> UpstreamCall::make_body() const {
   return make_bytes(splice(body, edits));
 }
 
-// -- the answer -------------------------------------------------------------------------------------
+// -- the answer
+// -------------------------------------------------------------------------------------
 
 AnswerReader::Next UpstreamCall::on_head(const AnswerHead& head) {
   x_head = head;
   x_head_seen = true;
   if (!head.content_encoding.empty() && head.content_encoding != "identity")
-    return give_up(
-        answer_failure("the backend compressed its answer unasked", head.status, false));
+    return give_up(answer_failure("the backend compressed its answer unasked", head.status, false));
   x_streaming = succeeded() && x_mode != Mode::plain && is_event_stream(head.content_type);
   return Next::more;
 }
@@ -174,7 +174,8 @@ void UpstreamCall::begin() {
   x_listener(BackendBegan{.status = x_head.status, .content_type = x_head.content_type});
 }
 
-// -- the end ----------------------------------------------------------------------------------------
+// -- the end
+// ----------------------------------------------------------------------------------------
 
 BackendEvent UpstreamCall::conclude(const ExchangeResult& result) {
   using End = ExchangeResult::End;
@@ -196,7 +197,8 @@ BackendEvent UpstreamCall::conclude_stream(const ExchangeResult& result) {
   if (!x_assembler.done()) {
     // Some servers leave out the blank line after [DONE].
     if (const auto rest = x_splitter.finish(); rest && rest->has_data && rest->data == "[DONE]")
-      take_event(SseEvent{.raw = "data: [DONE]\n\n", .data = "[DONE]", .name = {}, .has_data = true});
+      take_event(
+          SseEvent{.raw = "data: [DONE]\n\n", .data = "[DONE]", .name = {}, .has_data = true});
   }
   if (!x_assembler.done()) {
     if (result.end != End::complete) return exchange_failure(result, true, true);

@@ -1,8 +1,10 @@
-// One call to a backend from request to last event: what is sent, and what each piece of the answer means.
+// One call to a backend from request to last event: what is sent, and what each piece of the answer
+// means.
 //
 //   plain:      ── whole body ─────────────────────────────────────────▶ Finished
-//   stream:     ── comments dropped ── first data ▶ Began ▶ Events … ── [DONE] ▶ Finished(body assembled, tail)
-//   assembled:  asked as a stream, answered as plain; only so can llama.cpp be cancelled at once
+//   stream:     ── comments dropped ── first data ▶ Began ▶ Events … ── [DONE] ▶ Finished(body
+//   assembled, tail) assembled:  asked as a stream, answered as plain; only so can llama.cpp be
+//   cancelled at once
 //
 // Any of them ends in Failed instead. An answer that is no event stream is always plain.
 #pragma once

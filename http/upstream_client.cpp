@@ -22,7 +22,8 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds thread_idle_time{30'000};
 constexpr milliseconds prune_interval{2'000};
-/// A call that has ended keeps its thread while its last event starts the next call; lists need a few as well.
+/// A call that has ended keeps its thread while its last event starts the next call; lists need a
+/// few as well.
 constexpr std::size_t threads_per_call = 2;
 constexpr std::size_t lists_max = 4;
 
@@ -142,8 +143,8 @@ HttpBackend::Impl::Entry HttpBackend::Impl::enter(
     Kind kind, const std::shared_ptr<Cancellation>& cancellation) {
   const std::scoped_lock lock(x_mutex);
   const std::uint64_t number = x_next_number++;
-  const bool admitted = kind == Kind::list ? x_lists < lists_max
-                                           : x_running.size() - x_lists < x_options.max_calls;
+  const bool admitted =
+      kind == Kind::list ? x_lists < lists_max : x_running.size() - x_lists < x_options.max_calls;
   if (admitted) {
     x_running.emplace(number, Running{.kind = kind, .cancellation = cancellation});
     if (kind == Kind::list) ++x_lists;
@@ -246,7 +247,8 @@ void HttpBackend::Impl::keep_house() {
   }
 }
 
-// -- HttpBackend ------------------------------------------------------------------------------------
+// -- HttpBackend
+// ------------------------------------------------------------------------------------
 
 HttpBackend::HttpBackend(UpstreamOptions options) {
   options.api_key = trimmed_key(options.api_key);
@@ -259,14 +261,20 @@ std::uint64_t HttpBackend::start(BackendCall call, BackendListener listener) {
   return x_impl->start(std::move(call), std::move(listener));
 }
 
-void HttpBackend::cancel(std::uint64_t call_number) { x_impl->cancel(call_number); }
+void HttpBackend::cancel(std::uint64_t call_number) {
+  x_impl->cancel(call_number);
+}
 
 void HttpBackend::list_models(std::function<void(Result<std::vector<BackendModel>>)> done) {
   x_impl->list_models(std::move(done));
 }
 
-std::size_t HttpBackend::calls_in_progress() const { return x_impl->calls_in_progress(); }
+std::size_t HttpBackend::calls_in_progress() const {
+  return x_impl->calls_in_progress();
+}
 
-std::uint64_t HttpBackend::connects() const { return x_impl->connects(); }
+std::uint64_t HttpBackend::connects() const {
+  return x_impl->connects();
+}
 
 }  // namespace signalbox::http

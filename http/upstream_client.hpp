@@ -1,5 +1,5 @@
-// The Backend port over HTTP: any server that speaks the OpenAI API (llama.cpp, vLLM, Ollama, LM Studio ...).
-// A call has a thread of its own while it lasts; connections are kept between calls.
+// The Backend port over HTTP: any server that speaks the OpenAI API (llama.cpp, vLLM, Ollama, LM
+// Studio ...). A call has a thread of its own while it lasts; connections are kept between calls.
 #pragma once
 
 #include <chrono>
@@ -34,9 +34,9 @@ struct UpstreamOptions {
   std::size_t max_response_bytes = std::size_t{64} * 1024 * 1024;
 };
 
-/// Errors beyond what Backend says: an answer that is no 2xx is backend_error with the detail `backend_status`, a 4xx
-/// with its status and JSON body as well. After cancel() the end is BackendFailed backend_stream_failed, unless the
-/// answer was complete before.
+/// Errors beyond what Backend says: an answer that is no 2xx is backend_error with the detail
+/// `backend_status`, a 4xx with its status and JSON body as well. After cancel() the end is
+/// BackendFailed backend_stream_failed, unless the answer was complete before.
 class HttpBackend final : public Backend {
  public:
   explicit HttpBackend(UpstreamOptions options);

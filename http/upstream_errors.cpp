@@ -24,9 +24,8 @@ BackendFailed failed(ErrorCode code, std::string message, bool retryable) {
 
 bool is_model_name(std::string_view name) {
   return !name.empty() && name.size() <= model_name_bytes_max &&
-         std::none_of(name.begin(), name.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-         });
+         std::none_of(name.begin(), name.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 /// @returns the name of one entry of a model list, or nothing.

@@ -10,7 +10,8 @@
 
 namespace signalbox::http {
 
-/// For an answer that is no 2xx. @param body as far as it was read. @param retry_after the header, seconds only.
+/// For an answer that is no 2xx. @param body as far as it was read. @param retry_after the header,
+/// seconds only.
 BackendFailed status_failure(int status, std::string_view body, std::string_view retry_after);
 
 /// For an exchange that has no whole answer. @pre result.end is none of complete and stopped.
@@ -20,8 +21,9 @@ BackendFailed exchange_failure(const ExchangeResult& result, bool head_seen, boo
 /// For an answer we will not take although its status is fine.
 BackendFailed answer_failure(std::string message, int status, bool retryable);
 
-/// Reads the answer to GET /v1/models: {"data":[{"id"}]}, {"models":[{"id"|"name"}]} or a bare list. Names that are not
-/// 1 to 256 printable characters are left out, as are those after the first 1000.
+/// Reads the answer to GET /v1/models: {"data":[{"id"}]}, {"models":[{"id"|"name"}]} or a bare
+/// list. Names that are not 1 to 256 printable characters are left out, as are those after the
+/// first 1000.
 /// @returns backend_error when it is none of these.
 Result<std::vector<BackendModel>> parse_model_list(std::string_view body);
 

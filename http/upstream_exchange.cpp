@@ -9,7 +9,8 @@
 
 namespace signalbox::http {
 
-// The library is compiled apart: without its pkg-config flags these types would have other sizes here than there.
+// The library is compiled apart: without its pkg-config flags these types would have other sizes
+// here than there.
 static_assert(sizeof(httplib::Request) == 608 && sizeof(httplib::ClientImpl) == 968,
               "compile with the flags of cpp-httplib's pkg-config file");
 
@@ -24,7 +25,8 @@ using Next = AnswerReader::Next;
 constexpr std::chrono::seconds idle_kept{4};
 /// How long the end of an answer may take once its content is known to be complete.
 constexpr milliseconds rest_awaited{20};
-/// Bounds that cpp-httplib lacks. The status line meets std::regex, which recurses per byte. Unit: bytes.
+/// Bounds that cpp-httplib lacks. The status line meets std::regex, which recurses per byte. Unit:
+/// bytes.
 constexpr std::size_t head_bytes_max = 64 * 1024;
 constexpr std::size_t status_line_bytes_max = 1024;
 
@@ -39,8 +41,8 @@ bool has_token(std::string_view list, std::string_view token) {
   return std::search(list.begin(), list.end(), token.begin(), token.end(), same) != list.end();
 }
 
-/// cpp-httplib's view of a connection: collects what it writes into one send, reads ahead, keeps the bounds, and
-/// remembers why a read failed, which cpp-httplib does not tell.
+/// cpp-httplib's view of a connection: collects what it writes into one send, reads ahead, keeps
+/// the bounds, and remembers why a read failed, which cpp-httplib does not tell.
 class MeteredStream final : public httplib::Stream {
  public:
   MeteredStream(ConnectedSocket& socket, AnswerReader& reader, steady_clock::time_point deadline)
@@ -64,7 +66,8 @@ class MeteredStream final : public httplib::Stream {
   [[nodiscard]] bool closed() const { return x_closed; }
   [[nodiscard]] bool timed_out() const { return x_timed_out; }
   [[nodiscard]] bool used_up() const { return x_begin == x_end && !x_write_failed; }
-  /// The last bytes read are those that end a chunked body. cpp-httplib takes a chunk with a wrong end for the last one.
+  /// The last bytes read are those that end a chunked body. cpp-httplib takes a chunk with a wrong
+  /// end for the last one.
   [[nodiscard]] bool ends_chunked() const { return x_tail == std::array{'\r', '\n', '\r', '\n'}; }
 
  private:
@@ -100,7 +103,8 @@ ssize_t MeteredStream::write(const char* from, size_t size) {
   return flush(piece) ? static_cast<ssize_t>(size) : -1;
 }
 
-/// A backend may answer and close before it has read everything, so a failed send only ends the sending.
+/// A backend may answer and close before it has read everything, so a failed send only ends the
+/// sending.
 bool MeteredStream::flush(std::string_view more) {
   if (!x_write_failed && !x_socket.send(x_unsent, more)) {
     x_write_failed = true;
@@ -113,9 +117,10 @@ bool MeteredStream::flush(std::string_view more) {
 ssize_t MeteredStream::read(char* to, size_t size) {
   if (x_begin == x_end && !refill()) return x_closed && x_close_delimited ? 0 : -1;
   const std::size_t count = std::min(size, x_end - x_begin);
-  if (x_in_head && !admit_head_byte(x_buffer[x_begin])) return -1;
   std::copy_n(x_buffer.data() + x_begin, count, to);
   x_begin += count;
+  // Heads are read byte by byte.
+  if (x_in_head) return admit_head_byte(*to) ? static_cast<ssize_t>(count) : -1;
   for (std::size_t i = count - std::min<std::size_t>(count, 4); i < count; ++i) {
     std::rotate(x_tail.begin(), x_tail.begin() + 1, x_tail.end());
     x_tail.back() = to[i];
@@ -172,7 +177,8 @@ class ConnectionPool::Connection {
   Connection(const BaseUrl& base, ConnectedSocket socket)
       : x_base(base), x_socket(std::move(socket)), x_dialogue(base.host, base.port) {}
 
-  /// @param answered set when the backend sent any byte. @param reusable set when the connection may be kept.
+  /// @param answered set when the backend sent any byte. @param reusable set when the connection
+  /// may be kept.
   End run(const OutgoingRequest& request, AnswerReader& reader, steady_clock::time_point deadline,
           bool& answered, bool& reusable);
 
@@ -247,7 +253,8 @@ End ConnectionPool::Connection::run(const OutgoingRequest& request, AnswerReader
   return stream.closed() ? End::closed : End::malformed;
 }
 
-// -- ConnectionPool ---------------------------------------------------------------------------------
+// -- ConnectionPool
+// ---------------------------------------------------------------------------------
 
 ConnectionPool::ConnectionPool(BaseUrl base, std::size_t idle_max)
     : x_base(std::move(base)), x_idle_max(idle_max), x_connector(x_base) {}

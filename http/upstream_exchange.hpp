@@ -24,8 +24,8 @@ namespace signalbox::http {
 struct OutgoingRequest {
   std::string method = "POST";
   std::string path;
-  /// Sent as they are, but for those whose value holds a control byte: these are left out. Host and Content-Length are
-  /// added.
+  /// Sent as they are, but for those whose value holds a control byte: these are left out. Host and
+  /// Content-Length are added.
   std::vector<std::pair<std::string, std::string>> headers;
   /// Null = none.
   Bytes body;
@@ -43,7 +43,8 @@ class AnswerReader {
  public:
   enum class Next : std::uint8_t {
     more,
-    /// All that matters is here. The rest is awaited for a moment only, so that the connection can be kept.
+    /// All that matters is here. The rest is awaited for a moment only, so that the connection can
+    /// be kept.
     rest,
     /// Nothing more is wanted; the connection is closed.
     stop,
@@ -86,8 +87,8 @@ class ConnectionPool {
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
-  /// Asks and reads; blocks until the end. A kept connection that turns out to be dead before it answered a byte is
-  /// replaced by a fresh one, once.
+  /// Asks and reads; blocks until the end. A kept connection that turns out to be dead before it
+  /// answered a byte is replaced by a fresh one, once.
   /// @param deadline for the whole exchange, checked while waiting for bytes.
   ExchangeResult exchange(const OutgoingRequest& request, AnswerReader& reader,
                           Cancellation& cancellation, const SocketTimeouts& timeouts,

@@ -1,0 +1,68 @@
+// The actors' world on a virtual clock: one thread, one message at a time, time moves only when nothing is left to do.
+// Every actor test and every simulation runs in one.
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "actors/house.hpp"
+#include "core/ports.hpp"
+#include "simulations/random.hpp"
+
+namespace signalbox::sim {
+
+struct VirtualOptions {
+  /// Which ready actor runs next is drawn from this; unset = first come, first served.
+  std::optional<std::uint64_t> schedule_seed;
+  std::uint64_t id_seed = 1;
+};
+
+class VirtualSystem {
+ public:
+  explicit VirtualSystem(VirtualOptions options = {});
+  /// Stops every actor it was told of and runs what is left.
+  ~VirtualSystem();
+  VirtualSystem(const VirtualSystem&) = delete;
+  VirtualSystem& operator=(const VirtualSystem&) = delete;
+
+  caf::actor_system& system() { return *x_system; }
+  [[nodiscard]] Instant now() const;
+
+  /// Runs until no actor has a message; time stands still.
+  void run();
+  /// Moves the clock to `until`, stopping at every timer on the way.
+  void run_until(Instant until);
+  void advance(Duration duration) { run_until(now() + duration); }
+  /// Runs until neither messages nor timers are left, or at `most`. @returns false when stopped at `most`.
+  bool run_dry(Instant most);
+
+  /// Wall time that follows the virtual clock, and ids made from it.
+  std::shared_ptr<WallClock> wall() { return x_wall; }
+  std::shared_ptr<IdSource> ids() { return x_ids; }
+
+  /// Is sent an exit when this ends.
+  void adopt(caf::actor actor) { x_adopted.push_back(std::move(actor)); }
+
+  /// Messages handled so far.
+  [[nodiscard]] std::uint64_t steps() const { return x_steps; }
+
+ private:
+  void step();
+  [[nodiscard]] std::optional<Instant> next_timer() const;
+
+  caf::actor_system_config x_config;
+  std::unique_ptr<caf::actor_system> x_system;
+  caf::scheduler::test_coordinator* x_scheduler = nullptr;
+  std::optional<RandomStream> x_schedule;
+  std::shared_ptr<WallClock> x_wall;
+  std::shared_ptr<IdSource> x_ids;
+  std::vector<caf::actor> x_adopted;
+  std::uint64_t x_steps = 0;
+};
+
+}  // namespace signalbox::sim
