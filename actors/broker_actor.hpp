@@ -1,7 +1,7 @@
 // The root: it gives a new call its task and its profile, and knows which task has an actor.
 //
-// Spawned first, stopped last but for the store. Everything it knows is in the store or comes from the configuration
-// and the directory, so a new one starts where the last one was killed.
+// Spawned first, stopped last but for the store. Everything it knows is in the store or comes from
+// the configuration and the directory, so a new one starts where the last one was killed.
 #pragma once
 
 #include <caf/result.hpp>

@@ -1,4 +1,5 @@
-// What the broker does for calls: give a new one its route, profile and actor; find the one that is meant.
+// What the broker does for calls: give a new one its route, profile and actor; find the one that is
+// meant.
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -37,8 +38,9 @@ void BrokerState::refuse(const SubmitTask& message, Error error) {
 
 void BrokerState::submit(SubmitTask& message) {
   if (x_is_draining) {
-    refuse(message,
-           make_error(ErrorCode::draining, "the broker is shutting down").retry_after(absent_retry_s));
+    refuse(
+        message,
+        make_error(ErrorCode::draining, "the broker is shutting down").retry_after(absent_retry_s));
     return;
   }
   if (!message.task.idempotency_hash.empty() && watch_key_owner(message)) return;
@@ -109,8 +111,7 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
 TaskSetup BrokerState::setup_for(const Task& task, Profile& profile) const {
   TaskSetup setup;
   setup.task = task;
-  setup.is_relaxed =
-      profile.settings.commit.value_or(x_settings.commit) == CommitMode::relaxed;
+  setup.is_relaxed = profile.settings.commit.value_or(x_settings.commit) == CommitMode::relaxed;
   setup.max_attempts = x_settings.max_attempts;
   setup.boot_counter = x_ports.store->boot_counter();
   setup.profile = profile.actor;
@@ -125,11 +126,9 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   if (message.queue_wait) {
     task.queue_wait_ms = std::max<std::int64_t>(to_ms(*message.queue_wait), 1);
   } else {
-    task.queue_wait_ms =
-        message.is_async ? 0 : to_ms(from_seconds(settings.default_queue_wait_s));
+    task.queue_wait_ms = message.is_async ? 0 : to_ms(from_seconds(settings.default_queue_wait_s));
   }
-  const Duration inference =
-      message.inference.value_or(from_seconds(settings.default_inference_s));
+  const Duration inference = message.inference.value_or(from_seconds(settings.default_inference_s));
   task.inference_ms = std::max<std::int64_t>(to_ms(inference), 1);
   task.attended = !message.is_async;
   task.created_at = x_ports.wall->now();

@@ -53,8 +53,9 @@ void BrokerState::restore_profiles() {
     Profile* profile = find_or_make_profile(profile_name);
     if (profile == nullptr) continue;
     x_backlog_count += turns.size();
-    x_self->send(profile->actor,
-                 RestoreTurns{std::make_shared<const std::vector<WaiterRequest>>(std::move(turns))});
+    x_self->send(
+        profile->actor,
+        RestoreTurns{std::make_shared<const std::vector<WaiterRequest>>(std::move(turns))});
   }
   x_settings.backlog.clear();
 }
@@ -78,16 +79,17 @@ caf::result<ProfileStatus> BrokerState::configure(const ConfigureProfile& messag
     refused.error = make_error(ErrorCode::invalid_request, "there are too many profiles already");
     return refused;
   }
-  Profile& profile = place == x_profiles.end() ? make_profile(message.name, settings, false)
-                                               : place->second;
+  Profile& profile =
+      place == x_profiles.end() ? make_profile(message.name, settings, false) : place->second;
   profile.settings = settings;
   profile.is_auto_registered = false;
   // In force at once; answered when it will survive a restart, too.
   caf::anon_send(profile.actor, Reconfigure{settings});
   const std::uint64_t cookie = x_next_cookie++;
   auto promise = x_self->make_response_promise<ProfileStatus>();
-  x_self->send(x_house.store,
-               StoreWrite{PutDocument{profile_documents, message.name, encode(settings)}, x_self, cookie});
+  x_self->send(
+      x_house.store,
+      StoreWrite{PutDocument{profile_documents, message.name, encode(settings)}, x_self, cookie});
   x_changes.emplace(cookie, ProfileChange{message.name, promise});
   return promise;
 }
@@ -162,8 +164,8 @@ caf::result<ProfileList> BrokerState::list_profiles() {
   for (const auto& [profile_name, profile] : x_profiles) {
     x_self->request(profile.actor, profile_patience, GetOccupancy{})
         .then(
-            [gathering, finish_one, is_auto = profile.is_auto_registered](
-                ProfileStatus& status) mutable {
+            [gathering, finish_one,
+             is_auto = profile.is_auto_registered](ProfileStatus& status) mutable {
               status.is_auto_registered = is_auto;
               gathering->list.profiles.push_back(std::move(status));
               finish_one();

@@ -38,8 +38,7 @@ void DirectoryState::serve_line() {
 }
 
 void DirectoryState::publish() {
-  x_self->send(x_broker,
-               RoutingChanged{std::make_shared<const RoutingTable>(x_book.table())});
+  x_self->send(x_broker, RoutingChanged{std::make_shared<const RoutingTable>(x_book.table())});
   for (auto& [target, subscription] : x_subscriptions) {
     auto capacities = x_book.capacities(target);
     if (capacities == subscription.told) continue;
@@ -78,15 +77,12 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
         publish();
         serve_line();
       },
-      [this](ListLlms) {
-        return LlmList{std::make_shared<const RoutingTable>(x_book.table())};
-      },
+      [this](ListLlms) { return LlmList{std::make_shared<const RoutingTable>(x_book.table())}; },
   };
 }
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,
-                                              std::shared_ptr<WallClock> wall,
-                                              BrokerActor broker) {
+                                              std::shared_ptr<WallClock> wall, BrokerActor broker) {
   return self->state.make_behavior(std::move(wall), std::move(broker));
 }
 

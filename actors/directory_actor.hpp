@@ -1,5 +1,6 @@
-// The directory: which executors there are, what they can run, and who holds a lease on them. All decisions are
-// DirectoryBook's. Spawned and stopped with the broker; what it knows comes anew from executors after a restart.
+// The directory: which executors there are, what they can run, and who holds a lease on them. All
+// decisions are DirectoryBook's. Spawned and stopped with the broker; what it knows comes anew from
+// executors after a restart.
 #pragma once
 
 #include <map>

@@ -1,6 +1,8 @@
-// The protocol: every actor's typed interface, one line per message. Their fields are in messages.hpp.
+// The protocol: every actor's typed interface, one line per message. Their fields are in
+// messages.hpp.
 //
-//   front ──SubmitTask──▶ broker ──spawns──▶ task ──ReserveTurn──▶ profile ──AcquireLease──▶ directory
+//   front ──SubmitTask──▶ broker ──spawns──▶ task ──ReserveTurn──▶ profile ──AcquireLease──▶
+//   directory
 //     ▲                                      │ ▲ ◀──TurnGranted──┘    ▲ ◀──LeaseGranted──────┘
 //     └──TaskBegan, TaskData, TaskEnded──────┘ │                      └──LeaveProfile── task
 //                                       RunTask│▲ BackendReport
@@ -93,23 +95,25 @@ struct Positions;
 struct Done;
 
 /// Watches tasks: told what becomes of each call it made, by the call number it chose.
-using TaskListener = caf::typed_actor<
-    caf::reacts_to<TaskRefused>,   // it was not accepted; nothing was kept
-    caf::reacts_to<TaskAccepted>,  // its row is durable
-    caf::reacts_to<TaskBegan>,     // a stream begins: status and headers may go out
-    caf::reacts_to<TaskData>,      // the next events of the stream
-    caf::reacts_to<TaskEnded>>;    // its end is durable; nothing comes after
+using TaskListener =
+    caf::typed_actor<caf::reacts_to<TaskRefused>,   // it was not accepted; nothing was kept
+                     caf::reacts_to<TaskAccepted>,  // its row is durable
+                     caf::reacts_to<TaskBegan>,   // a stream begins: status and headers may go out
+                     caf::reacts_to<TaskData>,    // the next events of the stream
+                     caf::reacts_to<TaskEnded>>;  // its end is durable; nothing comes after
 
 /// Asks the directory for leases.
-using LeaseClient = caf::typed_actor<caf::reacts_to<LeaseGranted>,  // this backend is yours until released
-                                     caf::reacts_to<LeaseParked>>;  // no room now; the lease comes when there is
+using LeaseClient =
+    caf::typed_actor<caf::reacts_to<LeaseGranted>,  // this backend is yours until released
+                     caf::reacts_to<LeaseParked>>;  // no room now; the lease comes when there is
 
 /// Told what became of its writes, in the order they were sent.
 using StoreClient = caf::typed_actor<caf::reacts_to<StoreAnswer>>;
 
 /// The only writer of the store.
-using StoreActor = caf::typed_actor<caf::reacts_to<StoreWrite>,   // goes into the next commit
-                                    caf::reacts_to<FlushStore>>;  // to itself: all that came before is one batch
+using StoreActor =
+    caf::typed_actor<caf::reacts_to<StoreWrite>,   // goes into the next commit
+                     caf::reacts_to<FlushStore>>;  // to itself: all that came before is one batch
 
 /// One task that someone waits for, or that has a slot.
 using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
@@ -129,20 +133,22 @@ using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
 
 /// Slots and queues of one profile.
 using ProfileActor = LeaseClient::extend<
-    caf::reacts_to<ReserveTurn>,      // a place please (answered TurnReserved or TurnRefused)
-    caf::reacts_to<EnqueueTurn>,      // its row is durable: it may be granted
-    caf::reacts_to<WatchTurn>,        // a backlog task got an actor: grant to that
-    caf::reacts_to<LeaveProfile>,     // leaves the queue (answered LeftProfile) or gives its slot back
-    caf::reacts_to<RestoreTurns>,     // pending tasks found at start, in order
+    caf::reacts_to<ReserveTurn>,   // a place please (answered TurnReserved or TurnRefused)
+    caf::reacts_to<EnqueueTurn>,   // its row is durable: it may be granted
+    caf::reacts_to<WatchTurn>,     // a backlog task got an actor: grant to that
+    caf::reacts_to<LeaveProfile>,  // leaves the queue (answered LeftProfile) or gives its slot back
+    caf::reacts_to<RestoreTurns>,  // pending tasks found at start, in order
     caf::reacts_to<CapacityChanged>,  // live backends behind a target
     caf::reacts_to<DeadlineTick>,     // to itself
     caf::replies_to<GetOccupancy>::with<ProfileStatus>,
     caf::replies_to<Reconfigure>::with<ProfileStatus>,
     caf::replies_to<FindPosition>::with<Positions>>;
 
-/// Runs calls on backends: an upstream, a worker session, a plugin. Reports to the task by BackendReport.
-using ExecutorActor = caf::typed_actor<caf::reacts_to<RunTask>,     // run this under this claim
-                                       caf::reacts_to<AbortTask>>;  // stop it; ends with a report all the same
+/// Runs calls on backends: an upstream, a worker session, a plugin. Reports to the task by
+/// BackendReport.
+using ExecutorActor =
+    caf::typed_actor<caf::reacts_to<RunTask>,     // run this under this claim
+                     caf::reacts_to<AbortTask>>;  // stop it; ends with a report all the same
 
 /// An upstream server behind the Backend port.
 using UpstreamActor =
@@ -150,15 +156,17 @@ using UpstreamActor =
                           caf::reacts_to<ModelsListed>,  // the answer
                           caf::reacts_to<CallEnded>>;    // how a call ended, for its health
 
-/// A backend inside the process that plays what a script says: the built-in echo, and simulated servers.
-using PlaybackActor = ExecutorActor::extend<caf::reacts_to<TokenTick>>;  // to itself: the next token is due
+/// A backend inside the process that plays what a script says: the built-in echo, and simulated
+/// servers.
+using PlaybackActor =
+    ExecutorActor::extend<caf::reacts_to<TokenTick>>;  // to itself: the next token is due
 
 /// Who can run what.
 using DirectoryActor =
-    caf::typed_actor<caf::reacts_to<AcquireLease>,      // answered LeaseGranted or LeaseParked
-                     caf::reacts_to<WithdrawLease>,     // no longer wanted (answered LeaseWithdrawn)
-                     caf::reacts_to<ReleaseLease>,      // the call is over
-                     caf::reacts_to<PutLlms>,           // an executor and all it can run
+    caf::typed_actor<caf::reacts_to<AcquireLease>,   // answered LeaseGranted or LeaseParked
+                     caf::reacts_to<WithdrawLease>,  // no longer wanted (answered LeaseWithdrawn)
+                     caf::reacts_to<ReleaseLease>,   // the call is over
+                     caf::reacts_to<PutLlms>,        // an executor and all it can run
                      caf::reacts_to<SetBackendStatus>,  // an executor comes or goes
                      caf::replies_to<ListLlms>::with<LlmList>>;
 
@@ -177,10 +185,8 @@ using BrokerActor = StoreClient::extend<
     caf::reacts_to<BacklogGranted>,  // a task without an actor got its turn
     caf::reacts_to<RoutingChanged>,  // who can run what, anew
     caf::reacts_to<BeginDrain>,      // accept no more
-    caf::replies_to<CancelTask>::with<Done>,
-    caf::replies_to<ConfigureProfile>::with<ProfileStatus>,
-    caf::replies_to<ApplyProfiles>::with<Done>,
-    caf::replies_to<ListProfiles>::with<ProfileList>,
+    caf::replies_to<CancelTask>::with<Done>, caf::replies_to<ConfigureProfile>::with<ProfileStatus>,
+    caf::replies_to<ApplyProfiles>::with<Done>, caf::replies_to<ListProfiles>::with<ProfileList>,
     caf::replies_to<GetProfile>::with<ProfileStatus>,
     caf::replies_to<FindPositions>::with<Positions>>;
 

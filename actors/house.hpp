@@ -1,5 +1,6 @@
 // Builds the house: spawns the actors that exist once, in order, and introduces them to each other.
-// The daemon, the tests and the simulator all start here; they differ in the ports and in `is_detached`.
+// The daemon, the tests and the simulator all start here; they differ in the ports and in
+// `is_detached`.
 #pragma once
 
 #include <caf/actor_system.hpp>
@@ -19,11 +20,10 @@ struct HouseOptions {
   bool is_detached = false;
 };
 
-/// @returns the pending tasks by profile, as the broker wants them. To be called before build_house(), on the thread
-/// that builds: claimed and running rows become pending again.
-Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(TaskStore& store,
-                                                                          std::uint32_t max_attempts,
-                                                                          WallTime now);
+/// @returns the pending tasks by profile, as the broker wants them. To be called before
+/// build_house(), on the thread that builds: claimed and running rows become pending again.
+Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
+    TaskStore& store, std::uint32_t max_attempts, WallTime now);
 
 House build_house(caf::actor_system& system, HouseOptions options, Ports ports);
 

@@ -28,8 +28,11 @@ class Listeners {
   void hold(const Bytes& data);
   /// Forgets what was held: the attempt starts over.
   void forget_held();
-  /// @returns what was held, or null when a late listener cannot be given the whole stream any more.
-  [[nodiscard]] const std::vector<Bytes>* held() const { return x_has_overflown ? nullptr : &x_held; }
+  /// @returns what was held, or null when a late listener cannot be given the whole stream any
+  /// more.
+  [[nodiscard]] const std::vector<Bytes>* held() const {
+    return x_has_overflown ? nullptr : &x_held;
+  }
 
   [[nodiscard]] bool empty() const { return x_all.empty(); }
   [[nodiscard]] bool has_reader() const;

@@ -26,7 +26,8 @@ class MetricsState {
   MetricsActor::pointer x_self;
   /// By id, which is by time. Calls still under way are kept however many there are.
   std::map<IdBytes, std::shared_ptr<const CallRow>> x_rows;
-  /// Finished ones, in the order they finished: the first goes when there are more than `call_rows_kept`.
+  /// Finished ones, in the order they finished: the first goes when there are more than
+  /// `call_rows_kept`.
   std::deque<IdBytes> x_finished;
 };
 

@@ -32,8 +32,7 @@ void PlaybackState::play(const CallKey& key) {
   Call& call = place->second;
   auto& steps = call.playback.steps;
   while (call.next_step < steps.size()) {
-    x_self->send(call.reply_to,
-                 BackendReport{key.second, std::move(steps[call.next_step].event)});
+    x_self->send(call.reply_to, BackendReport{key.second, std::move(steps[call.next_step].event)});
     ++call.next_step;
     if (call.next_step == steps.size()) break;
     const Duration delay = steps[call.next_step].delay;
@@ -58,8 +57,12 @@ PlaybackActor::behavior_type PlaybackState::make_behavior(PlaybackSetup setup) {
   x_self->send(x_setup.directory, PutLlms{x_setup.id, x_self, x_setup.llms});
   return {
       [this](const RunTask& message) { run(message); },
-      [this](const AbortTask& message) { abort({message.task, message.epoch}); },
-      [this](const TokenTick& message) { play({message.task, message.epoch}); },
+      [this](const AbortTask& message) {
+        abort({message.task, message.epoch});
+      },
+      [this](const TokenTick& message) {
+        play({message.task, message.epoch});
+      },
   };
 }
 

@@ -1,5 +1,6 @@
-// A backend inside the process: it plays what a script function makes of a request, event by event, on the actor
-// clock. The built-in echo model is one; simulated servers with drawn service times are others.
+// A backend inside the process: it plays what a script function makes of a request, event by event,
+// on the actor clock. The built-in echo model is one; simulated servers with drawn service times
+// are others.
 #pragma once
 
 #include <functional>

@@ -6,7 +6,9 @@
 
 namespace signalbox::actors {
 
-Instant ProfileState::now() const { return x_self->clock().now(); }
+Instant ProfileState::now() const {
+  return x_self->clock().now();
+}
 
 void ProfileState::reserve(const ReserveTurn& message) {
   const TaskId id = message.request.id;
@@ -73,7 +75,8 @@ void ProfileState::pump() {
   set_timer();
 }
 
-// A timer cannot be taken back, so there is one at a time, set anew only when the next deadline is sooner.
+// A timer cannot be taken back, so there is one at a time, set anew only when the next deadline is
+// sooner.
 void ProfileState::set_timer() {
   const auto deadline = x_scheduler->next_deadline();
   if (!deadline || (x_timer && *x_timer <= *deadline)) return;

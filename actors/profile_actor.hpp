@@ -1,8 +1,9 @@
-// One profile: its slots, its three queues, its two budgets. All decisions are ProfileScheduler's; this file asks the
-// directory for leases, tells tasks their turn and keeps one timer for the next deadline.
+// One profile: its slots, its three queues, its two budgets. All decisions are ProfileScheduler's;
+// this file asks the directory for leases, tells tasks their turn and keeps one timer for the next
+// deadline.
 //
-// Spawned by the broker on first use or from the configuration; lives as long as the broker. Persists nothing: after a
-// restart the broker hands it its backlog again.
+// Spawned by the broker on first use or from the configuration; lives as long as the broker.
+// Persists nothing: after a restart the broker hands it its backlog again.
 #pragma once
 
 #include <map>

@@ -1,8 +1,10 @@
-// The only writer of the store. Everything that arrives while a commit is on its way to the disk becomes the next
-// batch: an idle broker has the latency of one commit, a busy one shares each commit among many.
+// The only writer of the store. Everything that arrives while a commit is on its way to the disk
+// becomes the next batch: an idle broker has the latency of one commit, a busy one shares each
+// commit among many.
 //
-// Spawned by the broker's builder, detached in the daemon (a commit blocks on the disk), on the scheduler in simulation.
-// Stopped last. A store that fails answers every write with the failure; nothing is acknowledged.
+// Spawned by the broker's builder, detached in the daemon (a commit blocks on the disk), on the
+// scheduler in simulation. Stopped last. A store that fails answers every write with the failure;
+// nothing is acknowledged.
 #pragma once
 
 #include <memory>

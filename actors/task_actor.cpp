@@ -1,4 +1,5 @@
-// The task's way into a slot, its listeners, and its leaving. Attempts are in task_attempts.cpp, ends in task_end.cpp.
+// The task's way into a slot, its listeners, and its leaving. Attempts are in task_attempts.cpp,
+// ends in task_end.cpp.
 #include "actors/task_actor.hpp"
 
 #include <caf/send.hpp>
@@ -9,7 +10,8 @@
 
 namespace signalbox::actors {
 
-// -- admission ------------------------------------------------------------------------------------------------------
+// -- admission
+// ------------------------------------------------------------------------------------------------------
 
 void TaskRun::enter() {
   x_queued_at = now();
@@ -89,8 +91,8 @@ void TaskRun::expired(const BudgetExpired& message) {
   x_place = Place::left;
   const double budget_s = static_cast<double>(task.queue_wait_ms) / 1e3;
   end(TaskState::error,
-      make_error(message.code, "no slot of profile " + task.profile +
-                                   " became free within the queue wait budget")
+      make_error(message.code,
+                 "no slot of profile " + task.profile + " became free within the queue wait budget")
           .with("profile", task.profile)
           .with("priority", std::string{to_string(task.priority)})
           .with("queue_wait_s", budget_s)
@@ -109,7 +111,8 @@ void TaskRun::end_by_order(Error error) {
   end(state, std::move(error), nullptr, nullptr);
 }
 
-// -- listeners ------------------------------------------------------------------------------------------------------
+// -- listeners
+// ------------------------------------------------------------------------------------------------------
 
 bool TaskRun::keeps_stream() const {
   return !x_setup.task.attended || !x_setup.task.idempotency_hash.empty();
@@ -147,7 +150,8 @@ void TaskRun::remove_listener(const RemoveListener& message) {
       nullptr);
 }
 
-// -- what everything uses -------------------------------------------------------------------------------------------
+// -- what everything uses
+// -------------------------------------------------------------------------------------------
 
 void TaskRun::write(StoreOp op, bool wants_answer, std::uint64_t cookie) {
   StoreWrite message{std::move(op), {}, cookie};
@@ -169,7 +173,9 @@ void TaskRun::note_row() {
   x_self->send(x_setup.house.metrics, CallChanged{std::make_shared<const CallRow>(x_row)});
 }
 
-Instant TaskRun::now() const { return x_self->clock().now(); }
+Instant TaskRun::now() const {
+  return x_self->clock().now();
+}
 
 CallFacts TaskRun::facts() const {
   return {x_setup.task.id,     x_setup.task.profile, x_setup.task.priority,

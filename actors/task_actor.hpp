@@ -1,14 +1,14 @@
-// One task that someone waits for, or that has a slot: it carries the task from its place in the queue to its durable
-// end, and tells its listeners.
+// One task that someone waits for, or that has a slot: it carries the task from its place in the
+// queue to its durable end, and tells its listeners.
 //
 //   reserve ─▶ insert ─▶ wait ─▶ claim ─▶ run ─▶ store the end ─▶ announce ─▶ retire
 //                                  ▲        │ failed before the first byte
 //                                  └─ lease ┘
 //
-// Spawned by the broker: for a new call, for a task of the backlog that got its turn, or to watch or end one. Retires
-// when its end is announced, its slot and lease are given back and the broker confirmed that nothing is on its way to
-// it. Persists every transition through the StoreActor; its death without that loses no acknowledged task, the row is
-// taken up again at the next start.
+// Spawned by the broker: for a new call, for a task of the backlog that got its turn, or to watch
+// or end one. Retires when its end is announced, its slot and lease are given back and the broker
+// confirmed that nothing is on its way to it. Persists every transition through the StoreActor; its
+// death without that loses no acknowledged task, the row is taken up again at the next start.
 #pragma once
 
 #include <memory>

@@ -54,7 +54,8 @@ void TaskRun::stored(StoreAnswer& message) {
   if (message.cookie == insert_cookie) {
     inserted(message.result);
   } else if (message.result.outcome == StoreResult::Outcome::failed) {
-    // The end is not on the disk: say so instead of the answer. The next start finds the task and runs it again.
+    // The end is not on the disk: say so instead of the answer. The next start finds the task and
+    // runs it again.
     if (!x_is_announced) x_end->error = std::move(message.result.error);
     announce();
   } else {
@@ -65,8 +66,11 @@ void TaskRun::stored(StoreAnswer& message) {
 
 void TaskRun::inserted(const StoreResult& result) {
   switch (result.outcome) {
-    case StoreResult::Outcome::applied: break;
-    case StoreResult::Outcome::conflict: hand_over_to_key_owner(result); return;
+    case StoreResult::Outcome::applied:
+      break;
+    case StoreResult::Outcome::conflict:
+      hand_over_to_key_owner(result);
+      return;
     case StoreResult::Outcome::missing:
     case StoreResult::Outcome::failed:
       x_is_inserted = false;
@@ -84,8 +88,8 @@ void TaskRun::inserted(const StoreResult& result) {
   }
 }
 
-// From here on it is a row; it gets an actor again when its turn comes or someone watches. The broker forgets this one
-// before it may be granted.
+// From here on it is a row; it gets an actor again when its turn comes or someone watches. The
+// broker forgets this one before it may be granted.
 void TaskRun::hand_over_to_backlog() {
   x_is_announced = true;
   x_is_retiring = true;
@@ -138,7 +142,8 @@ void TaskRun::tell_end(const Listeners::Listener& listener) {
   x_self->send(listener.handle, std::move(ended));
 }
 
-// Gives back what it holds, in the order backend, lease, slot: the next call must find the backend free.
+// Gives back what it holds, in the order backend, lease, slot: the next call must find the backend
+// free.
 void TaskRun::let_go() {
   if (x_is_call_open) {
     x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});

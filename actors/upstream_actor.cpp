@@ -8,7 +8,8 @@
 namespace signalbox::actors {
 namespace {
 
-// llama.cpp does not notice a hang-up while it is polled more than once a second: stay well below that.
+// llama.cpp does not notice a hang-up while it is polled more than once a second: stay well below
+// that.
 constexpr std::chrono::seconds interval_when_up{15};
 constexpr std::chrono::seconds interval_when_down{2};
 /// Servers on well-known ports that nobody configured are not worth more.
@@ -16,11 +17,16 @@ constexpr std::chrono::seconds interval_when_absent{5};
 
 std::string type_word(config::UpstreamType type) {
   switch (type) {
-    case config::UpstreamType::openai: return "openai";
-    case config::UpstreamType::lmstudio: return "lmstudio";
-    case config::UpstreamType::llamacpp: return "llamacpp";
-    case config::UpstreamType::ollama: return "ollama";
-    case config::UpstreamType::vllm: return "vllm";
+    case config::UpstreamType::openai:
+      return "openai";
+    case config::UpstreamType::lmstudio:
+      return "lmstudio";
+    case config::UpstreamType::llamacpp:
+      return "llamacpp";
+    case config::UpstreamType::ollama:
+      return "ollama";
+    case config::UpstreamType::vllm:
+      return "vllm";
   }
   return "openai";
 }
@@ -104,12 +110,14 @@ void UpstreamState::set_status(LlmStatus status) {
 }
 
 void UpstreamState::models_listed(const ModelsListed& message) {
-  const bool is_down = message.models.has_error() &&
-                       message.models.error().code == ErrorCode::backend_unreachable;
+  const bool is_down =
+      message.models.has_error() && message.models.error().code == ErrorCode::backend_unreachable;
   std::vector<std::string> models = x_setup.settings.models;
   if (x_setup.settings.discover) {
-    if (message.models.has_error()) models = x_models;
-    else for (const auto& model : *message.models) models.push_back(model.id);
+    if (message.models.has_error())
+      models = x_models;
+    else
+      for (const auto& model : *message.models) models.push_back(model.id);
   }
   std::sort(models.begin(), models.end());
   models.erase(std::unique(models.begin(), models.end()), models.end());

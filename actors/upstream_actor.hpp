@@ -1,8 +1,8 @@
-// An upstream: a server that the broker calls. Runs calls through the Backend port, asks for its models, and tells the
-// directory whether it is there.
+// An upstream: a server that the broker calls. Runs calls through the Backend port, asks for its
+// models, and tells the directory whether it is there.
 //
-// Spawned at start, one per configured server. Persists nothing. A failed connection makes it inactive at once; then
-// it is asked again every few seconds until it answers.
+// Spawned at start, one per configured server. Persists nothing. A failed connection makes it
+// inactive at once; then it is asked again every few seconds until it answers.
 #pragma once
 
 #include <functional>

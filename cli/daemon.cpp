@@ -59,7 +59,9 @@ Daemon::Daemon(config::Settings settings, Reload reload)
   x_config.set("scheduler.max-threads", std::size_t{2});
 }
 
-Daemon::~Daemon() { stop(std::chrono::milliseconds{0}); }
+Daemon::~Daemon() {
+  stop(std::chrono::milliseconds{0});
+}
 
 Result<void> Daemon::open_store() {
   persistence::LmdbTaskStore::Options options;
@@ -70,8 +72,8 @@ Result<void> Daemon::open_store() {
   x_ports.wall = std::make_shared<SystemWallClock>();
   x_ports.ids = std::make_shared<SystemIdSource>();
   x_ports.store = std::move(*opened);
-  auto backlog = actors::recover_backlog(*x_ports.store, x_settings.tasks.max_attempts,
-                                         x_ports.wall->now());
+  auto backlog =
+      actors::recover_backlog(*x_ports.store, x_settings.tasks.max_attempts, x_ports.wall->now());
   if (backlog.has_error()) return backlog.error();
   x_backlog = std::move(*backlog);
   return {};
@@ -97,8 +99,8 @@ Result<std::uint16_t> Daemon::start() {
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->reload = [this] { return reload(); };
-  x_application = std::make_unique<http::Application>(x_services,
-                                                      http::Authenticator{x_settings.auth});
+  x_application =
+      std::make_unique<http::Application>(x_services, http::Authenticator{x_settings.auth});
   x_server = std::make_unique<http::Server>(
       server_options(x_settings.http),
       [this](const http::Request& request, http::Responder& responder) {
@@ -121,8 +123,8 @@ void Daemon::spawn_backends() {
                                 {http::make_echo_llm(x_settings.echo)},
                                 http::make_echo_script(x_settings.echo),
                                 x_house.directory};
-    x_executors.push_back(caf::actor_cast<caf::actor>(
-        x_system->spawn(actors::playback_actor, std::move(setup))));
+    x_executors.push_back(
+        caf::actor_cast<caf::actor>(x_system->spawn(actors::playback_actor, std::move(setup))));
   }
   const auto upstreams = x_settings.upstreams.value_or(config::well_known_upstreams());
   ExecutorId next_id = echo_executor + 1;
@@ -144,8 +146,8 @@ void Daemon::spawn_backends() {
       --probes->open;
       probes->changed.notify_all();
     };
-    x_executors.push_back(caf::actor_cast<caf::actor>(
-        x_system->spawn(actors::upstream_actor, std::move(setup))));
+    x_executors.push_back(
+        caf::actor_cast<caf::actor>(x_system->spawn(actors::upstream_actor, std::move(setup))));
   }
 }
 
@@ -177,7 +179,8 @@ std::vector<std::string> Daemon::model_names() {
 // Waits until everything that was sent to the store before this has been committed.
 void Daemon::flush_store() {
   auto written = std::make_shared<std::promise<void>>();
-  const auto probe = [written](actors::StoreClient::pointer self) -> actors::StoreClient::behavior_type {
+  const auto probe =
+      [written](actors::StoreClient::pointer self) -> actors::StoreClient::behavior_type {
     return {[written, self](const actors::StoreAnswer&) {
       written->set_value();
       self->quit();

@@ -1,7 +1,42 @@
-#include "cli/serve.hpp"
+// The one binary: takes the command line apart and runs what it asks for.
+#include <cstdio>
 #include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "cli/chat_llm.hpp"
+#include "cli/config_check.hpp"
+#include "cli/failure.hpp"
+#include "cli/get.hpp"
+#include "cli/output.hpp"
+#include "cli/system_ports.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+struct Runner {
+  int operator()(const PrintText& print) const {
+    return to_int(print_out(print.text) ? ExitCode::ok : ExitCode::failure);
+  }
+  int operator()(const UsageError& error) const { return report({ExitCode::usage, error.message}); }
+  int operator()(const ServeOptions& options) const { return run_serve(options); }
+  int operator()(const GetOptions& options) const {
+    set_client_signals();
+    return run_get(options, SystemWallClock{}.now());
+  }
+  int operator()(const ChatOptions& options) const {
+    set_client_signals();
+    return run_chat(options);
+  }
+  int operator()(const ConfigCheckOptions& options) const { return run_config_check(options); }
+};
+
+}  // namespace
+}  // namespace signalbox::cli
+
 int main(int argc, char** argv) {
-  signalbox::cli::ServeOptions o;
-  for (int i = 1; i + 1 < argc; ++i) { std::string a = argv[i]; if (a == "--config") o.config = argv[i+1]; if (a == "--port") o.flags.port = argv[i+1]; if (a == "--store") o.flags.store = argv[i+1]; if (a=="--commit") o.flags.commit=argv[i+1]; }
-  return signalbox::cli::run_serve(o);
+  using namespace signalbox;
+  const std::vector<std::string> arguments{argv + (argc > 0 ? 1 : 0), argv + argc};
+  return std::visit(cli::Runner{}, cli::parse_arguments(arguments, config::environment_lookup));
 }

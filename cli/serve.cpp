@@ -36,8 +36,7 @@ Loaded load_settings(const ServeOptions& options) {
   config::apply_environment(result, config::environment_lookup);
   config::apply_flags(result, options.flags);
   if (result.violations.empty()) {
-    result.violations =
-        config::validate(result.settings, result.places, file.value_or("defaults"));
+    result.violations = config::validate(result.settings, result.places, file.value_or("defaults"));
   }
   return {std::move(result.settings), std::move(result.violations)};
 }
@@ -60,10 +59,11 @@ void print_welcome(const std::string& bind, std::uint16_t port, std::vector<std:
   for (const auto& name : models) names += (names.empty() ? "" : ", ") + name;
   fmt::print("signalbox {} on {}\nmodels: {}\n\n", SIGNALBOX_VERSION, url,
              names.empty() ? "none yet" : names);
-  fmt::print("  curl {}/v1/chat/completions -H 'Content-Type: application/json' \\\n"
-             "    -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello "
-             "there\"}}]}}'\n\n",
-             url, model);
+  fmt::print(
+      "  curl {}/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+      "    -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello "
+      "there\"}}]}}'\n\n",
+      url, model);
   fmt::print("  new OpenAI({{ baseURL: '{}/v1', apiKey: 'none' }})\n\n", url);
   std::fflush(stdout);
 }

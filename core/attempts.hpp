@@ -21,7 +21,8 @@ constexpr bool should_retry(const FailedAttempt& failed) {
   return failed.is_retryable && !failed.has_reader && failed.attempts < failed.max_attempts;
 }
 
-/// The pause before the same backend is tried again: 100 ms, doubled with each attempt, at most 5 s.
+/// The pause before the same backend is tried again: 100 ms, doubled with each attempt, at most 5
+/// s.
 constexpr Duration back_off(std::uint32_t attempts) {
   constexpr std::int64_t first_ms = 100;
   constexpr std::int64_t most_ms = 5000;

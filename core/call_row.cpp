@@ -4,14 +4,22 @@ namespace signalbox {
 
 std::string_view to_string(CallStatus status) {
   switch (status) {
-    case CallStatus::queued: return "queued";
-    case CallStatus::running: return "running";
-    case CallStatus::ok: return "ok";
-    case CallStatus::queue_full: return "queue_full";
-    case CallStatus::queue_wait_timeout: return "queue_wait_timeout";
-    case CallStatus::inference_timeout: return "inference_timeout";
-    case CallStatus::error: return "error";
-    case CallStatus::cancelled: return "cancelled";
+    case CallStatus::queued:
+      return "queued";
+    case CallStatus::running:
+      return "running";
+    case CallStatus::ok:
+      return "ok";
+    case CallStatus::queue_full:
+      return "queue_full";
+    case CallStatus::queue_wait_timeout:
+      return "queue_wait_timeout";
+    case CallStatus::inference_timeout:
+      return "inference_timeout";
+    case CallStatus::error:
+      return "error";
+    case CallStatus::cancelled:
+      return "cancelled";
   }
   return "error";
 }
@@ -27,12 +35,18 @@ std::optional<CallStatus> parse_call_status(std::string_view word) {
 
 CallStatus call_status_for(ErrorCode code) {
   switch (code) {
-    case ErrorCode::none: return CallStatus::ok;
-    case ErrorCode::queue_full: return CallStatus::queue_full;
-    case ErrorCode::queue_wait_timeout: return CallStatus::queue_wait_timeout;
-    case ErrorCode::inference_timeout: return CallStatus::inference_timeout;
-    case ErrorCode::task_cancelled: return CallStatus::cancelled;
-    default: return CallStatus::error;
+    case ErrorCode::none:
+      return CallStatus::ok;
+    case ErrorCode::queue_full:
+      return CallStatus::queue_full;
+    case ErrorCode::queue_wait_timeout:
+      return CallStatus::queue_wait_timeout;
+    case ErrorCode::inference_timeout:
+      return CallStatus::inference_timeout;
+    case ErrorCode::task_cancelled:
+      return CallStatus::cancelled;
+    default:
+      return CallStatus::error;
   }
 }
 

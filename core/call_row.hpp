@@ -1,4 +1,5 @@
-// One row per call of any kind (mission A9): what it asked for, how long it waited, how long it ran, how it ended.
+// One row per call of any kind (mission A9): what it asked for, how long it waited, how long it
+// ran, how it ended.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,8 @@ struct CallRow {
   WallTime started_http_at{};
   WallTime first_token_at{};
   WallTime finished_at{};
-  /// The splits come from the actor clock, so they are right across wall clock steps. Unit: ms; < 0 = not known.
+  /// The splits come from the actor clock, so they are right across wall clock steps. Unit: ms; < 0
+  /// = not known.
   double queue_wait_ms = -1;
   double service_time_ms = -1;
   double total_latency_ms = -1;

@@ -7,8 +7,9 @@ namespace signalbox {
 std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vector<Llm> llms) {
   std::vector<std::string> refused;
   std::erase_if(x_llms, [&](const Llm& old) {
-    return old.executor == executor &&
-           std::none_of(llms.begin(), llms.end(), [&](const Llm& llm) { return llm.name == old.name; });
+    return old.executor == executor && std::none_of(llms.begin(), llms.end(), [&](const Llm& llm) {
+             return llm.name == old.name;
+           });
   });
   for (Llm& llm : llms) {
     llm.executor = executor;
@@ -67,7 +68,8 @@ std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
     return Lease{llm.executor, llm.name, llm.model, llm.group, x_next_lease++};
   };
   if (auto lease = choose(LlmStatus::active, false)) return lease;
-  // The one that just failed is next only if no other is there at all; a busy one is worth the wait.
+  // The one that just failed is next only if no other is there at all; a busy one is worth the
+  // wait.
   const bool has_other = !candidates(request, LlmStatus::active, false).empty();
   if (has_other || request.avoid.empty()) {
     if (has_other || !request.accept_inactive) return std::nullopt;

@@ -1,8 +1,8 @@
-// Who can run what, and how much of it is in use. Leases are granted here: a call runs on a backend only while it
-// holds one, so an executor's capacity holds across all profiles.
+// Who can run what, and how much of it is in use. Leases are granted here: a call runs on a backend
+// only while it holds one, so an executor's capacity holds across all profiles.
 //
-// Who asks while there is no room stands in a line per target, ordered by class and arrival, and is granted the lease
-// as soon as there is: no wake-up can be lost.
+// Who asks while there is no room stands in a line per target, ordered by class and arrival, and is
+// granted the lease as soon as there is: no wake-up can be lost.
 #pragma once
 
 #include <cstdint>
@@ -40,13 +40,15 @@ struct LeaseGrant {
 
 class DirectoryBook {
  public:
-  /// Registers or replaces the LLMs of an executor. An LLM whose name another executor owns is left out and returned.
+  /// Registers or replaces the LLMs of an executor. An LLM whose name another executor owns is left
+  /// out and returned.
   std::vector<std::string> put_llms(ExecutorId executor, std::vector<Llm> llms);
   void remove_executor(ExecutorId executor);
   /// All LLMs of the executor that are active or inactive. @returns true when something changed.
   bool set_status(ExecutorId executor, LlmStatus status, WallTime at);
 
-  /// @returns the lease, or nothing: then the request stands in line (one per requester and target).
+  /// @returns the lease, or nothing: then the request stands in line (one per requester and
+  /// target).
   std::optional<Lease> acquire(LeaseRequest request);
   /// Leaves the line; a lease already granted is not touched.
   void withdraw(const RequesterId& requester, const std::string& target);

@@ -65,7 +65,8 @@ std::string_view to_string(ErrorCode code);
 /// @returns the code with that wire word, or nothing.
 std::optional<ErrorCode> parse_error_code(std::string_view word);
 
-/// A named fact about an error, shown beside its message (`profile`, `max_queued`, `backend_status` ...).
+/// A named fact about an error, shown beside its message (`profile`, `max_queued`, `backend_status`
+/// ...).
 using DetailValue = std::variant<std::int64_t, double, std::string>;
 
 struct Error {
@@ -121,10 +122,10 @@ using Result = boost::system::result<T, Error>;
 }  // namespace signalbox
 
 /// Holds in every build: a broken invariant must stop the daemon before it can write it down.
-#define SIGNALBOX_ASSERT(condition)                                                       \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
+#define SIGNALBOX_ASSERT(condition)                                                           \
+  do {                                                                                        \
+    if (!(condition)) {                                                                       \
       std::fprintf(stderr, "signalbox: %s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                       \
-    }                                                                                     \
+      std::abort();                                                                           \
+    }                                                                                         \
   } while (false)

@@ -1,5 +1,6 @@
-// Identifiers: 128 bits, ordered by creation time (RFC 9562 version 7), one type per thing identified.
-// Ordered ids keep neighbours in time neighbours in the store, which makes both listing and collecting cheap.
+// Identifiers: 128 bits, ordered by creation time (RFC 9562 version 7), one type per thing
+// identified. Ordered ids keep neighbours in time neighbours in the store, which makes both listing
+// and collecting cheap.
 #pragma once
 
 #include <array>
@@ -44,10 +45,12 @@ using SlotId = Id<struct SlotTag>;
 /// A worker's session, sticky over reconnects.
 using SessionId = Id<struct SessionTag>;
 
-/// Makes time-ordered ids. Strictly rising within one generator even when the clock stands still or steps back.
+/// Makes time-ordered ids. Strictly rising within one generator even when the clock stands still or
+/// steps back.
 class IdSequence {
  public:
-  /// @param random_seed spreads the low 62 bits of different generators; must be unpredictable in the daemon.
+  /// @param random_seed spreads the low 62 bits of different generators; must be unpredictable in
+  /// the daemon.
   explicit IdSequence(std::uint64_t random_seed) : x_random_{random_seed | 1U} {}
 
   /// @param wall_ms milliseconds since 1970, 48 bits used.

@@ -1,4 +1,5 @@
-// The right to send one call to one backend: taken from the directory before a slot is granted, given back after.
+// The right to send one call to one backend: taken from the directory before a slot is granted,
+// given back after.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 namespace signalbox {
 
-/// Names an executor (an upstream, a worker session, a plugin) for the directory and those who talk to it.
+/// Names an executor (an upstream, a worker session, a plugin) for the directory and those who talk
+/// to it.
 using ExecutorId = std::uint32_t;
 
 struct Lease {
@@ -25,7 +27,8 @@ struct Lease {
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-/// Live executors behind a target: capacity group and how many calls it takes at once. Sorted by group.
+/// Live executors behind a target: capacity group and how many calls it takes at once. Sorted by
+/// group.
 using CapacityList = std::vector<std::pair<std::string, std::uint32_t>>;
 
 }  // namespace signalbox

@@ -5,7 +5,9 @@
 namespace signalbox {
 namespace {
 
-bool is_present(const Llm& llm) { return llm.status != LlmStatus::inactive; }
+bool is_present(const Llm& llm) {
+  return llm.status != LlmStatus::inactive;
+}
 
 Route route_to(const RoutingTable& table, const Llm& llm, std::string named_llm) {
   Route route;
@@ -36,18 +38,24 @@ const Llm* find_preferring_present(const RoutingTable& table, auto matches) {
 
 std::string_view to_string(LlmKind kind) {
   switch (kind) {
-    case LlmKind::upstream: return "upstream";
-    case LlmKind::worker: return "worker";
-    case LlmKind::plugin: return "plugin";
+    case LlmKind::upstream:
+      return "upstream";
+    case LlmKind::worker:
+      return "worker";
+    case LlmKind::plugin:
+      return "plugin";
   }
   return "upstream";
 }
 
 std::string_view to_string(LlmStatus status) {
   switch (status) {
-    case LlmStatus::active: return "active";
-    case LlmStatus::inactive: return "inactive";
-    case LlmStatus::hibernating: return "hibernating";
+    case LlmStatus::active:
+      return "active";
+    case LlmStatus::inactive:
+      return "inactive";
+    case LlmStatus::hibernating:
+      return "hibernating";
   }
   return "inactive";
 }
@@ -86,9 +94,11 @@ std::string derive_profile(const Route& route, TaskKind kind) {
   switch (kind) {
     case TaskKind::embedding:
       return (is_lmstudio ? "lmstudio:" : "embeddings:") + route.profile_part;
-    case TaskKind::native_chat: return "lmstudio_native:" + route.profile_part;
+    case TaskKind::native_chat:
+      return "lmstudio_native:" + route.profile_part;
     case TaskKind::chat:
-    case TaskKind::completion: return "openai_compat:" + route.profile_part;
+    case TaskKind::completion:
+      return "openai_compat:" + route.profile_part;
   }
   return "openai_compat:" + route.profile_part;
 }
@@ -97,7 +107,8 @@ bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > 128) return false;
   return std::all_of(name.begin(), name.end(), [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-           (letter >= '0' && letter <= '9') || std::string_view{"._:/@+-"}.find(letter) != std::string_view::npos;
+           (letter >= '0' && letter <= '9') ||
+           std::string_view{"._:/@+-"}.find(letter) != std::string_view::npos;
   });
 }
 

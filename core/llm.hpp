@@ -1,4 +1,5 @@
-// An LLM as callers see it: a name that work can be sent to, whatever kind of backend stands behind it.
+// An LLM as callers see it: a name that work can be sent to, whatever kind of backend stands behind
+// it.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +47,9 @@ struct Llm {
   [[nodiscard]] const std::string& pool_key() const { return pool.empty() ? name : pool; }
 };
 
-/// What can be asked for at this moment: an unchanging picture that the directory publishes on every change of
-/// presence, so that naming a model costs no message. `running` and `capacity` are as of the publication.
+/// What can be asked for at this moment: an unchanging picture that the directory publishes on
+/// every change of presence, so that naming a model costs no message. `running` and `capacity` are
+/// as of the publication.
 struct RoutingTable {
   /// Ordered by registration, which is the order of preference.
   std::vector<Llm> llms;
@@ -64,14 +66,15 @@ struct Route {
   std::string tier;
   /// Some LLM of the pool is online (or can be woken).
   bool is_present = false;
-  /// The `<model>` of derived profile names: the pool's name where there is one, else the backend's model id.
+  /// The `<model>` of derived profile names: the pool's name where there is one, else the backend's
+  /// model id.
   std::string profile_part;
   /// The first LLM's type, which decides the profile's prefix.
   std::string type;
 };
 
-/// @returns where `name` goes: an LLM, else a pool, else a model id served by some LLM; among those of one model id, one
-/// that is present first. Else `model_not_found`.
+/// @returns where `name` goes: an LLM, else a pool, else a model id served by some LLM; among those
+/// of one model id, one that is present first. Else `model_not_found`.
 Result<Route> resolve(const RoutingTable& table, std::string_view name);
 
 /// @returns the LLM of that name and its route, else `llm_not_found`.

@@ -1,5 +1,5 @@
-// Which waiter is granted next. A policy is a pure object: it sees the heads of the queues and nothing else, no clock
-// and no sizes of answers to come.
+// Which waiter is granted next. A policy is a pure object: it sees the heads of the queues and
+// nothing else, no clock and no sizes of answers to come.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// What the actors need from the outside world, as abstract classes: storage, wall clock, ids, backends.
-// The daemon, the tests and the simulator plug in their own; nothing above this file knows which.
+// What the actors need from the outside world, as abstract classes: storage, wall clock, ids,
+// backends. The daemon, the tests and the simulator plug in their own; nothing above this file
+// knows which.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@
 
 namespace signalbox {
 
-// -- clock and ids --------------------------------------------------------------------------------------------------
+// -- clock and ids
+// --------------------------------------------------------------------------------------------------
 
 class WallClock {
  public:
@@ -35,7 +37,8 @@ class IdSource {
   virtual IdBytes next() = 0;
 };
 
-// -- storage --------------------------------------------------------------------------------------------------------
+// -- storage
+// --------------------------------------------------------------------------------------------------------
 
 /// Makes a task durable in state pending.
 struct InsertTask {
@@ -43,7 +46,8 @@ struct InsertTask {
   Bytes request;
 };
 
-/// Moves a task. Applied only if its state is in `from` and, when `epoch` is not 0, its epoch is `epoch`.
+/// Moves a task. Applied only if its state is in `from` and, when `epoch` is not 0, its epoch is
+/// `epoch`.
 struct MoveTask {
   TaskId id;
   StateSet from;
@@ -85,7 +89,8 @@ struct StoreResult {
   enum class Outcome : std::uint8_t {
     /// Done; `task` is the row as it is now.
     applied,
-    /// Not done: the state or epoch was another; `task` is the row as it is. For InsertTask: the idempotency key is
+    /// Not done: the state or epoch was another; `task` is the row as it is. For InsertTask: the
+    /// idempotency key is
     /// taken; `task` is the key's row (compare its request_hash).
     conflict,
     /// There is no such task.
@@ -94,7 +99,8 @@ struct StoreResult {
     failed,
   };
   Outcome outcome = Outcome::applied;
-  /// Null for documents, for `missing` and `failed`. Shared: a batch hands many rows to many actors.
+  /// Null for documents, for `missing` and `failed`. Shared: a batch hands many rows to many
+  /// actors.
   std::shared_ptr<const Task> task;
   Error error;
 };
@@ -129,18 +135,19 @@ struct PendingTask {
   std::string profile;
 };
 
-/// The store. Reads may come from any thread at any time and see only what is durable (in relaxed mode: committed).
-/// commit() and recover() belong to one thread, the StoreActor's.
+/// The store. Reads may come from any thread at any time and see only what is durable (in relaxed
+/// mode: committed). commit() and recover() belong to one thread, the StoreActor's.
 class TaskStore {
  public:
   virtual ~TaskStore() = default;
 
-  /// Applies the operations in order in one transaction, synced before it returns. One refused operation does not
-  /// spoil the others; an I/O failure fails them all.
+  /// Applies the operations in order in one transaction, synced before it returns. One refused
+  /// operation does not spoil the others; an I/O failure fails them all.
   virtual std::vector<StoreResult> commit(std::span<const StoreOp> ops) = 0;
 
-  /// Once, before anything else: claimed and running tasks go back to pending, or to error `worker_lost` when
-  /// attempts >= max_attempts. Calls `visit` for every pending task in enqueue (id) order.
+  /// Once, before anything else: claimed and running tasks go back to pending, or to error
+  /// `worker_lost` when attempts >= max_attempts. Calls `visit` for every pending task in enqueue
+  /// (id) order.
   virtual Result<void> recover(std::uint32_t max_attempts, WallTime now,
                                const std::function<void(PendingTask)>& visit) = 0;
 
@@ -148,7 +155,8 @@ class TaskStore {
   /// @returns null when there is no such body.
   [[nodiscard]] virtual Result<Bytes> load_body(TaskId id, BodyKind kind) const = 0;
   [[nodiscard]] virtual Result<TaskPage> list(const TaskQuery& query) const = 0;
-  [[nodiscard]] virtual Result<std::optional<Task>> find_idempotent(std::string_view hash) const = 0;
+  [[nodiscard]] virtual Result<std::optional<Task>> find_idempotent(
+      std::string_view hash) const = 0;
   /// Sorted by name.
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const = 0;
@@ -157,7 +165,8 @@ class TaskStore {
   [[nodiscard]] virtual std::uint32_t boot_counter() const = 0;
 };
 
-// -- backends -------------------------------------------------------------------------------------------------------
+// -- backends
+// -------------------------------------------------------------------------------------------------------
 
 /// One call to a backend's HTTP surface.
 struct BackendCall {
@@ -182,7 +191,8 @@ struct BackendBegan {
 struct BackendEvents {
   Bytes data;
 };
-/// The end. For streams: `body` is assembled from the events, `tail` holds the final event ([DONE]).
+/// The end. For streams: `body` is assembled from the events, `tail` holds the final event
+/// ([DONE]).
 struct BackendFinished {
   int status = 200;
   std::string content_type;
@@ -197,8 +207,8 @@ struct BackendFailed {
 };
 using BackendEvent = std::variant<BackendBegan, BackendEvents, BackendFinished, BackendFailed>;
 
-/// Gets the events of one call, from a thread of the backend's. Must not block. Exactly one BackendFinished or
-/// BackendFailed comes, and nothing after it; after cancel() it may be either.
+/// Gets the events of one call, from a thread of the backend's. Must not block. Exactly one
+/// BackendFinished or BackendFailed comes, and nothing after it; after cancel() it may be either.
 using BackendListener = std::function<void(BackendEvent)>;
 
 struct BackendModel {
@@ -216,7 +226,8 @@ class Backend {
   /// Ends a call early: its connection is closed. Unknown numbers are ignored. Returns at once.
   virtual void cancel(std::uint64_t call_number) = 0;
 
-  /// Asks what models there are, also used as the health check. `done` is called once, from a thread of the backend's.
+  /// Asks what models there are, also used as the health check. `done` is called once, from a
+  /// thread of the backend's.
   virtual void list_models(std::function<void(Result<std::vector<BackendModel>>)> done) = 0;
 };
 

@@ -23,9 +23,12 @@ std::string_view trim(std::string_view text) {
 
 std::string_view to_string(Priority priority) {
   switch (priority) {
-    case Priority::interactive: return "interactive";
-    case Priority::workflow: return "workflow";
-    case Priority::background: return "background";
+    case Priority::interactive:
+      return "interactive";
+    case Priority::workflow:
+      return "workflow";
+    case Priority::background:
+      return "background";
   }
   return "workflow";
 }
@@ -48,9 +51,12 @@ std::optional<Priority> parse_urgency(std::string_view field) {
     const char digit = item[2];
     if (digit < '0' || digit > '7') continue;
     // A repeated dictionary key: the last one holds (RFC 8941 section 3.2).
-    if (digit <= '2') found = Priority::interactive;
-    else if (digit <= '4') found = Priority::workflow;
-    else found = Priority::background;
+    if (digit <= '2')
+      found = Priority::interactive;
+    else if (digit <= '4')
+      found = Priority::workflow;
+    else
+      found = Priority::background;
   }
   return found;
 }

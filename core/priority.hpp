@@ -1,4 +1,5 @@
-// The three classes of call (mission A2). Lower number = served first; order is strict across classes, FIFO inside one.
+// The three classes of call (mission A2). Lower number = served first; order is strict across
+// classes, FIFO inside one.
 #pragma once
 
 #include <array>
@@ -15,15 +16,17 @@ inline constexpr std::size_t priority_count = 3;
 inline constexpr std::array all_priorities{Priority::interactive, Priority::workflow,
                                            Priority::background};
 
-constexpr std::size_t to_index(Priority priority) { return static_cast<std::size_t>(priority); }
+constexpr std::size_t to_index(Priority priority) {
+  return static_cast<std::size_t>(priority);
+}
 
 std::string_view to_string(Priority priority);
 
 /// @returns the class named by `text` in any letter case, or nothing.
 std::optional<Priority> parse_priority(std::string_view text);
 
-/// @returns the class that RFC 9218's `Priority: u=N` asks for (0-2 interactive, 3-4 workflow, 5-7 background), or
-/// nothing when the field has no readable `u`.
+/// @returns the class that RFC 9218's `Priority: u=N` asks for (0-2 interactive, 3-4 workflow, 5-7
+/// background), or nothing when the field has no readable `u`.
 std::optional<Priority> parse_urgency(std::string_view field);
 
 /// @returns `wanted`, lowered to `highest` when it is above it.

@@ -48,8 +48,8 @@ std::size_t ProfileScheduler::free_slots() const {
   return all > x_in_flight ? all - x_in_flight : 0;
 }
 
-// Callers that the free slots will take at once do not count as waiting; they are still here because their row is
-// on its way to the disk.
+// Callers that the free slots will take at once do not count as waiting; they are still here
+// because their row is on its way to the disk.
 bool ProfileScheduler::is_full(Priority priority, const Target& target) const {
   const std::size_t mine = x_counted[to_index(priority)];
   if (mine < x_settings.max_queued) return false;
@@ -214,7 +214,8 @@ std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unu
     grants.push_back(grant(heads[x_policy->pick(heads)], now));
   }
   for (Target& target : x_targets) {
-    if (!target.name.empty()) std::move(target.leases.begin(), target.leases.end(), std::back_inserter(unused));
+    if (!target.name.empty())
+      std::move(target.leases.begin(), target.leases.end(), std::back_inserter(unused));
     target.leases.clear();
   }
   return grants;
@@ -298,7 +299,8 @@ double ProfileScheduler::estimated_wait_s(std::size_t position) const {
 
 double ProfileScheduler::estimated_wait_s(Priority priority) const {
   if (free_slots() > 0 && x_queue.size(Priority::interactive) + x_queue.size(Priority::workflow) +
-                                  x_queue.size(Priority::background) == 0) {
+                                  x_queue.size(Priority::background) ==
+                              0) {
     return 0;
   }
   std::size_t before = 0;

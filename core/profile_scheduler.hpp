@@ -1,14 +1,14 @@
-// Admission into the slots of one profile (mission A1-A4, A8): bounded queues, the policy, both budgets. Pure: `now`
-// is handed in, and what is to be done comes back as plain values.
+// Admission into the slots of one profile (mission A1-A4, A8): bounded queues, the policy, both
+// budgets. Pure: `now` is handed in, and what is to be done comes back as plain values.
 //
 //   reserve ─▶ (stored) ─▶ enqueue ─▶ waiting ─▶ granted ─▶ release
 //      │ bound                │ queue budget        │ inference budget
 //      ▼                      ▼                     ▼
 //   queue_full          queue_wait_timeout    inference_timeout
 //
-// A grant needs a free slot and a lease on a backend of the waiter's target. Leases are asked for per target, one at a
-// time; while an answer is open nothing is granted, so that a better waiter of another target is never passed over
-// because its answer came a message later.
+// A grant needs a free slot and a lease on a backend of the waiter's target. Leases are asked for
+// per target, one at a time; while an answer is open nothing is granted, so that a better waiter of
+// another target is never passed over because its answer came a message later.
 #pragma once
 
 #include <array>
@@ -72,8 +72,8 @@ class ProfileScheduler {
  public:
   ProfileScheduler(std::string name, ProfileSettings settings);
 
-  /// Takes a place in the queue's bound, not yet in the queue. @returns queue_full when the class is at its bound and
-  /// no free slot is left for it.
+  /// Takes a place in the queue's bound, not yet in the queue. @returns queue_full when the class
+  /// is at its bound and no free slot is left for it.
   std::optional<Error> reserve(const WaiterRequest& request, Instant now);
   /// From reserved to waiting; unknown ids are ignored (removed meanwhile).
   void enqueue(TaskId id);
@@ -88,7 +88,8 @@ class ProfileScheduler {
   /// The live backends of a target changed; they are the slots where none are configured.
   void set_capacity(const std::string& target, CapacityList capacities);
 
-  /// Sets the inference budget of one in a slot that came from the backlog; it counts from its grant.
+  /// Sets the inference budget of one in a slot that came from the backlog; it counts from its
+  /// grant.
   void set_inference(TaskId id, Duration inference);
 
   /// @returns who may start now, in order. Leases that nobody can use are added to `unused`.
@@ -109,7 +110,8 @@ class ProfileScheduler {
   [[nodiscard]] Occupancy occupancy() const;
   /// @returns 1 for the next to be granted in its class order; nothing when it is not waiting.
   [[nodiscard]] std::optional<std::size_t> position(TaskId id) const;
-  /// Mean service time (moving average, newest weighs 1/8) times the rounds before `position`'s turn over all slots.
+  /// Mean service time (moving average, newest weighs 1/8) times the rounds before `position`'s
+  /// turn over all slots.
   [[nodiscard]] double estimated_wait_s(std::size_t position) const;
   /// The wait of a caller of that class who came now.
   [[nodiscard]] double estimated_wait_s(Priority priority) const;

@@ -13,7 +13,9 @@ Error out_of_range(const char* field, const char* range) {
 }
 
 // Written so that a NaN fails too.
-bool is_budget(double seconds) { return seconds >= budget_s_min && seconds <= budget_s_max; }
+bool is_budget(double seconds) {
+  return seconds >= budget_s_min && seconds <= budget_s_max;
+}
 
 constexpr std::array<std::string_view, 5> policy_names{"strict", "aging", "fair", "sjf", "swap"};
 constexpr std::array<std::string_view, 1> policies_available{"strict"};
@@ -62,7 +64,8 @@ std::string encode(const ProfileSettings& settings) {
   text += " queue_wait_s=" + to_text(settings.default_queue_wait_s);
   text += " inference_s=" + to_text(settings.default_inference_s);
   text += " policy=" + settings.policy;
-  if (settings.commit) text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
+  if (settings.commit)
+    text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
   return text;
 }
 

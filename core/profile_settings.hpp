@@ -1,4 +1,5 @@
-// What a profile may do (mission A1, A3, A4, A6): the five settings that config, PUT and auto-registration share.
+// What a profile may do (mission A1, A3, A4, A6): the five settings that config, PUT and
+// auto-registration share.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,14 @@ namespace signalbox {
 enum class CommitMode : std::uint8_t {
   /// Synced before a task is dispatched or answered.
   sync = 0,
-  /// Written with the next commit; a crash may lose the last few milliseconds of calls nobody was promised.
+  /// Written with the next commit; a crash may lose the last few milliseconds of calls nobody was
+  /// promised.
   relaxed = 1,
 };
 
 struct ProfileSettings {
-  /// Slots. Unset = the capacities of its live executors added up, 1 when there are none. Range: 0..10000, 0 = paused.
+  /// Slots. Unset = the capacities of its live executors added up, 1 when there are none. Range:
+  /// 0..10000, 0 = paused.
   std::optional<std::uint32_t> max_concurrent;
   /// Waiting callers per class. Range: 0..100000.
   std::uint32_t max_queued = 32;

@@ -4,12 +4,18 @@ namespace signalbox {
 
 std::string_view to_string(TaskState state) {
   switch (state) {
-    case TaskState::pending: return "pending";
-    case TaskState::claimed: return "claimed";
-    case TaskState::running: return "running";
-    case TaskState::completed: return "completed";
-    case TaskState::error: return "error";
-    case TaskState::cancelled: return "cancelled";
+    case TaskState::pending:
+      return "pending";
+    case TaskState::claimed:
+      return "claimed";
+    case TaskState::running:
+      return "running";
+    case TaskState::completed:
+      return "completed";
+    case TaskState::error:
+      return "error";
+    case TaskState::cancelled:
+      return "cancelled";
   }
   return "error";
 }
@@ -24,10 +30,14 @@ std::optional<TaskState> parse_task_state(std::string_view word) {
 
 std::string_view to_string(TaskKind kind) {
   switch (kind) {
-    case TaskKind::chat: return "chat";
-    case TaskKind::completion: return "completion";
-    case TaskKind::embedding: return "embedding";
-    case TaskKind::native_chat: return "native_chat";
+    case TaskKind::chat:
+      return "chat";
+    case TaskKind::completion:
+      return "completion";
+    case TaskKind::embedding:
+      return "embedding";
+    case TaskKind::native_chat:
+      return "native_chat";
   }
   return "chat";
 }
@@ -43,13 +53,17 @@ std::optional<TaskKind> parse_task_kind(std::string_view word) {
 StateSet successors(TaskState state) {
   using enum TaskState;
   switch (state) {
-    case pending: return {claimed, error, cancelled};
+    case pending:
+      return {claimed, error, cancelled};
     // A plain call has no first byte of its own: it goes from claimed to its end.
-    case claimed: return {pending, claimed, running, completed, error, cancelled};
-    case running: return {pending, claimed, completed, error, cancelled};
+    case claimed:
+      return {pending, claimed, running, completed, error, cancelled};
+    case running:
+      return {pending, claimed, completed, error, cancelled};
     case completed:
     case TaskState::error:
-    case cancelled: return {};
+    case cancelled:
+      return {};
   }
   return {};
 }

@@ -6,8 +6,8 @@
 //      │ └─ cancel, error │ └─ any end ──────┼─┘
 //      └──── worker gone ─┴──────────────────┘
 //
-// Every transition is a compare-and-set in the store: it names the states it may start from and, once claimed, the
-// claim's epoch, so that a worker that was given up on can change nothing.
+// Every transition is a compare-and-set in the store: it names the states it may start from and,
+// once claimed, the claim's epoch, so that a worker that was given up on can change nothing.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ enum class TaskState : std::uint8_t {
 };
 inline constexpr std::size_t task_state_count = 6;
 
-/// What is asked of the backend; decides its path and how a stream is assembled. Numbers are stored.
+/// What is asked of the backend; decides its path and how a stream is assembled. Numbers are
+/// stored.
 enum class TaskKind : std::uint8_t {
   chat = 0,
   completion = 1,
@@ -48,7 +49,9 @@ std::optional<TaskState> parse_task_state(std::string_view word);
 std::string_view to_string(TaskKind kind);
 std::optional<TaskKind> parse_task_kind(std::string_view word);
 
-constexpr bool is_terminal(TaskState state) { return state >= TaskState::completed; }
+constexpr bool is_terminal(TaskState state) {
+  return state >= TaskState::completed;
+}
 
 /// A set of states, as a bit per state.
 struct StateSet {
@@ -67,10 +70,13 @@ struct StateSet {
   }
 };
 
-/// @returns the states that `state` may go to; empty for terminal ones. The one table of legal transitions.
+/// @returns the states that `state` may go to; empty for terminal ones. The one table of legal
+/// transitions.
 StateSet successors(TaskState state);
 
-inline bool may_go(TaskState from, TaskState to) { return successors(from).contains(to); }
+inline bool may_go(TaskState from, TaskState to) {
+  return successors(from).contains(to);
+}
 
 /// Bodies are shared, never copied, between actors and threads.
 using Bytes = std::shared_ptr<const std::string>;
@@ -79,7 +85,8 @@ inline Bytes make_bytes(std::string text) {
   return std::make_shared<const std::string>(std::move(text));
 }
 
-/// Fences a claim: boot counter in the high 32 bits, claim number of that boot in the low ones. 0 = no claim.
+/// Fences a claim: boot counter in the high 32 bits, claim number of that boot in the low ones. 0 =
+/// no claim.
 using Epoch = std::uint64_t;
 
 /// The persisted part of a task, without its two bodies. Kept small: every transition rewrites it.
@@ -92,10 +99,12 @@ struct Task {
   bool streaming = false;
   /// Nobody can run it now = an error at once, not a wait.
   bool fail_fast = false;
-  /// Bounded by the profile's `max_queued` and its queue budget: somebody's HTTP request waits for it.
+  /// Bounded by the profile's `max_queued` and its queue budget: somebody's HTTP request waits for
+  /// it.
   bool attended = false;
 
-  /// Pool key: siblings under one key share the work. Routing fields are fixed when the task is made.
+  /// Pool key: siblings under one key share the work. Routing fields are fixed when the task is
+  /// made.
   std::string pool;
   /// The LLM that was named, empty when a pool was.
   std::string llm;
@@ -118,7 +127,8 @@ struct Task {
   /// Unit: ms. Always above 0.
   std::int64_t inference_ms = 0;
 
-  /// The executor that holds it: an upstream's LLM name or a session id; empty unless claimed or later.
+  /// The executor that holds it: an upstream's LLM name or a session id; empty unless claimed or
+  /// later.
   std::string claimed_by;
   Epoch epoch = 0;
   /// Claims so far.

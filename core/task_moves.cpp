@@ -41,12 +41,17 @@ void apply(Task& task, const MoveTask& move) {
   SIGNALBOX_ASSERT(applies(task, move));
   task.state = move.to;
   switch (move.to) {
-    case TaskState::pending: return release(task, move);
-    case TaskState::claimed: return claim(task, move);
-    case TaskState::running: task.stream_started_at = move.at; return;
+    case TaskState::pending:
+      return release(task, move);
+    case TaskState::claimed:
+      return claim(task, move);
+    case TaskState::running:
+      task.stream_started_at = move.at;
+      return;
     case TaskState::completed:
     case TaskState::error:
-    case TaskState::cancelled: return finish(task, move);
+    case TaskState::cancelled:
+      return finish(task, move);
   }
 }
 

@@ -1,5 +1,5 @@
-// What a MoveTask does to a task, apart from where the task is kept: every store applies moves through these three
-// functions, so that the rules of the state machine exist once.
+// What a MoveTask does to a task, apart from where the task is kept: every store applies moves
+// through these three functions, so that the rules of the state machine exist once.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,19 @@
 
 namespace signalbox {
 
-/// @returns whether `move` may be applied to `task`: its state is in `move.from`, its epoch is `move.epoch` (0 asks for
-/// none), and the transition is legal. Does not look at the ids.
+/// @returns whether `move` may be applied to `task`: its state is in `move.from`, its epoch is
+/// `move.epoch` (0 asks for none), and the transition is legal. Does not look at the ids.
 bool applies(const Task& task, const MoveTask& move);
 
-/// Applies `move`. What belongs to a claim that is over (claimed_by, epoch, the times of its attempt) is cleared on the
-/// way back to pending and replaced by the next claim; a terminal task keeps it, as the record of who ended it.
+/// Applies `move`. What belongs to a claim that is over (claimed_by, epoch, the times of its
+/// attempt) is cleared on the way back to pending and replaced by the next claim; a terminal task
+/// keeps it, as the record of who ended it.
 /// @pre applies(task, move)
 void apply(Task& task, const MoveTask& move);
 
-/// The move for a task that was held when the broker stopped: back to pending, attempts and losses unchanged since no
-/// worker failed, or to error `worker_lost` when it has used up `max_attempts`, so that a task that kills the broker
-/// does not do so for ever.
+/// The move for a task that was held when the broker stopped: back to pending, attempts and losses
+/// unchanged since no worker failed, or to error `worker_lost` when it has used up `max_attempts`,
+/// so that a task that kills the broker does not do so for ever.
 /// @pre task.state is claimed or running.
 MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTime now);
 

@@ -1,5 +1,6 @@
 // Time as the core sees it. Nobody here asks a clock: `now` is always handed in.
-// Instant runs on the actor clock (monotonic; virtual in tests and simulations), WallTime is what people read.
+// Instant runs on the actor clock (monotonic; virtual in tests and simulations), WallTime is what
+// people read.
 #pragma once
 
 #include <chrono>

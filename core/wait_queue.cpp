@@ -84,8 +84,8 @@ std::size_t WaitQueue::count_before(Priority priority, std::uint64_t sequence) c
     const auto end = find_place(each.items, sequence);
     count += static_cast<std::size_t>(end - each.items.begin());
     if (each.holes == 0) continue;
-    count -= static_cast<std::size_t>(std::count_if(
-        each.items.begin(), end, [](const Item& item) { return item.id.is_nil(); }));
+    count -= static_cast<std::size_t>(
+        std::count_if(each.items.begin(), end, [](const Item& item) { return item.id.is_nil(); }));
   }
   return count;
 }

@@ -1,5 +1,6 @@
-// The three FIFO queues of a profile, each split by target (the pool a waiter needs), so that a waiter whose pool has
-// no room does not stand in front of one whose pool has. Inside a class, order is the sequence number.
+// The three FIFO queues of a profile, each split by target (the pool a waiter needs), so that a
+// waiter whose pool has no room does not stand in front of one whose pool has. Inside a class,
+// order is the sequence number.
 #pragma once
 
 #include <array>
@@ -40,7 +41,8 @@ class WaitQueue {
   [[nodiscard]] std::size_t count_before(Priority priority, std::uint64_t sequence) const;
 
  private:
-  /// Sorted by sequence. Erased items stay as holes (nil id) until they reach an end or are too many.
+  /// Sorted by sequence. Erased items stay as holes (nil id) until they reach an end or are too
+  /// many.
   struct Lane {
     std::deque<Item> items;
     std::size_t holes = 0;

@@ -141,8 +141,7 @@ void answer_get_profile(Context& context, const std::string& name) {
 
 void answer_put_profile(Context& context, const std::string& name) {
   if (!is_valid_name(name)) {
-    return context.send_error(
-        invalid("a profile's name is 1-128 of [A-Za-z0-9._:/@+-]", "name"));
+    return context.send_error(invalid("a profile's name is 1-128 of [A-Za-z0-9._:/@+-]", "name"));
   }
   const auto members = scan_object(context.request.body);
   if (members.has_error()) return context.send_error(members.error());

@@ -1,4 +1,5 @@
-// What operators read and change: models, LLMs, profiles, calls, health, reload (docs/protocol.md, sections 3, 5, 7).
+// What operators read and change: models, LLMs, profiles, calls, health, reload (docs/protocol.md,
+// sections 3, 5, 7).
 #pragma once
 
 #include <string>

@@ -48,14 +48,20 @@ std::string_view grant_for(Action action) {
     case Action::embedding:
     case Action::native_chat:
     case Action::infer_llm:
-    case Action::create_task: return "tasks:create";
+    case Action::create_task:
+      return "tasks:create";
     case Action::list_llms:
-    case Action::get_llm: return "llms:view";
+    case Action::get_llm:
+      return "llms:view";
     case Action::list_profiles:
-    case Action::get_profile: return "profiles:view";
-    case Action::put_profile: return "profiles:edit";
-    case Action::list_calls: return "calls:view";
-    case Action::reload: return "admin:edit";
+    case Action::get_profile:
+      return "profiles:view";
+    case Action::put_profile:
+      return "profiles:edit";
+    case Action::list_calls:
+      return "calls:view";
+    case Action::reload:
+      return "admin:edit";
     // A caller's own tasks are its own; others' are looked at one by one.
     case Action::list_tasks:
     case Action::get_task:
@@ -63,7 +69,8 @@ std::string_view grant_for(Action action) {
     case Action::list_models:
     case Action::get_model:
     case Action::livez:
-    case Action::readyz: return "";
+    case Action::readyz:
+      return "";
   }
   return "admin:edit";
 }
@@ -83,26 +90,45 @@ void answer_health(Context& context, Action action) {
 void answer(Context& context, const RouteMatch& route) {
   const std::string& name = route.name;
   switch (route.action) {
-    case Action::chat: return answer_inference(context, TaskKind::chat);
-    case Action::completion: return answer_inference(context, TaskKind::completion);
-    case Action::embedding: return answer_inference(context, TaskKind::embedding);
-    case Action::native_chat: return answer_inference(context, TaskKind::native_chat);
-    case Action::list_models: return answer_list_models(context);
-    case Action::get_model: return answer_get_model(context, name);
-    case Action::infer_llm: return answer_llm_infer(context, name);
-    case Action::create_task: return answer_create_task(context);
-    case Action::list_tasks: return answer_list_tasks(context);
-    case Action::get_task: return answer_get_task(context, name);
-    case Action::cancel_task: return answer_cancel_task(context, name);
-    case Action::list_llms: return answer_list_llms(context);
-    case Action::get_llm: return answer_get_llm(context, name);
-    case Action::list_profiles: return answer_list_profiles(context);
-    case Action::get_profile: return answer_get_profile(context, name);
-    case Action::put_profile: return answer_put_profile(context, name);
-    case Action::list_calls: return answer_list_calls(context);
+    case Action::chat:
+      return answer_inference(context, TaskKind::chat);
+    case Action::completion:
+      return answer_inference(context, TaskKind::completion);
+    case Action::embedding:
+      return answer_inference(context, TaskKind::embedding);
+    case Action::native_chat:
+      return answer_inference(context, TaskKind::native_chat);
+    case Action::list_models:
+      return answer_list_models(context);
+    case Action::get_model:
+      return answer_get_model(context, name);
+    case Action::infer_llm:
+      return answer_llm_infer(context, name);
+    case Action::create_task:
+      return answer_create_task(context);
+    case Action::list_tasks:
+      return answer_list_tasks(context);
+    case Action::get_task:
+      return answer_get_task(context, name);
+    case Action::cancel_task:
+      return answer_cancel_task(context, name);
+    case Action::list_llms:
+      return answer_list_llms(context);
+    case Action::get_llm:
+      return answer_get_llm(context, name);
+    case Action::list_profiles:
+      return answer_list_profiles(context);
+    case Action::get_profile:
+      return answer_get_profile(context, name);
+    case Action::put_profile:
+      return answer_put_profile(context, name);
+    case Action::list_calls:
+      return answer_list_calls(context);
     case Action::livez:
-    case Action::readyz: return answer_health(context, route.action);
-    case Action::reload: return answer_reload(context);
+    case Action::readyz:
+      return answer_health(context, route.action);
+    case Action::reload:
+      return answer_reload(context);
   }
 }
 

@@ -1,4 +1,5 @@
-// Every request comes through here: host, health, key, route, grant, content type; then its surface answers.
+// Every request comes through here: host, health, key, route, grant, content type; then its surface
+// answers.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ class Application {
   Authenticator x_authenticator;
 };
 
-/// @returns whether a request for that `Host` is answered: IP literals, localhost and the configured names.
+/// @returns whether a request for that `Host` is answered: IP literals, localhost and the
+/// configured names.
 bool is_host_allowed(std::string_view host, const std::vector<std::string>& allowed);
 
 }  // namespace signalbox::http

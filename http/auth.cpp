@@ -11,14 +11,15 @@ namespace signalbox::http {
 namespace {
 
 // What a key without grants may do: make and see its own, look around.
-constexpr std::array<std::string_view, 5> default_grants{"tasks:create", "slots:create", "llms:view",
-                                                         "agents:view", "profiles:view"};
+constexpr std::array<std::string_view, 5> default_grants{
+    "tasks:create", "slots:create", "llms:view", "agents:view", "profiles:view"};
 
 std::optional<std::string_view> bearer_of(std::string_view field) {
   constexpr std::string_view scheme = "bearer ";
   if (field.size() <= scheme.size()) return std::nullopt;
   for (std::size_t index = 0; index < scheme.size(); ++index) {
-    if (std::tolower(static_cast<unsigned char>(field[index])) != scheme[index]) return std::nullopt;
+    if (std::tolower(static_cast<unsigned char>(field[index])) != scheme[index])
+      return std::nullopt;
   }
   field.remove_prefix(scheme.size());
   while (field.starts_with(' ')) field.remove_prefix(1);
@@ -85,7 +86,8 @@ Result<Caller> Authenticator::authenticate(const Headers& headers) const {
 std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  const int ok = EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  const int ok =
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
   SIGNALBOX_ASSERT(ok == 1);
   constexpr std::string_view digits = "0123456789abcdef";
   std::string hex;

@@ -29,8 +29,8 @@ class Authenticator {
  public:
   explicit Authenticator(config::AuthSettings settings);
 
-  /// @returns unauthorized when a key is needed and none or a wrong one was sent; invalid_request when two different
-  /// keys were.
+  /// @returns unauthorized when a key is needed and none or a wrong one was sent; invalid_request
+  /// when two different keys were.
   [[nodiscard]] Result<Caller> authenticate(const Headers& headers) const;
 
  private:

@@ -77,8 +77,8 @@ BodyPriority body_priority(std::string service_tier) {
 
 Result<Duration> read_seconds(std::string_view text, const std::string& field) {
   double seconds = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds,
-                                    std::chars_format::fixed);
+  const auto read =
+      std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
   const bool is_number = read.ec == std::errc{} && read.ptr == text.data() + text.size();
   if (!is_number || !(seconds > 0) || seconds > budget_s_max) {
     return invalid(field + " must be a number of seconds above 0, at most 86400", field);

@@ -1,5 +1,5 @@
-// What a caller may say about a call beside its body (docs/protocol.md, "Common"): priority, budgets, profile,
-// description, idempotency. Pure: headers in, values or a clear error out.
+// What a caller may say about a call beside its body (docs/protocol.md, "Common"): priority,
+// budgets, profile, description, idempotency. Pure: headers in, values or a clear error out.
 #pragma once
 
 #include <optional>
@@ -41,7 +41,8 @@ BodyPriority body_priority(std::string service_tier);
 Result<CallOptions> read_call_options(const Headers& headers, const Caller& caller,
                                       const BodyPriority& body, Priority route_default);
 
-/// @returns the seconds as a duration, or an error naming `field` unless it is a decimal number > 0, at most 86400.
+/// @returns the seconds as a duration, or an error naming `field` unless it is a decimal number >
+/// 0, at most 86400.
 Result<Duration> read_seconds(std::string_view text, const std::string& field);
 
 /// @returns the caller's X-Request-Id when it is 1-128 of [A-Za-z0-9._-], else nothing.

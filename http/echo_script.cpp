@@ -40,8 +40,10 @@ std::string text_of(std::string_view content) {
   if (auto text = unquote(content)) return *text;
   std::string all;
   for (const std::string_view part : elements_of(content)) {
-    if (auto text = unquote(part)) all += *text + " ";
-    else if (auto inner = unquote(value_of(part, "text"))) all += *inner + " ";
+    if (auto text = unquote(part))
+      all += *text + " ";
+    else if (auto inner = unquote(value_of(part, "text")))
+      all += *inner + " ";
   }
   return all;
 }
@@ -68,10 +70,10 @@ std::vector<std::string> split_words(std::string_view text) {
 Wish read_wish(const BackendCall& call, const config::EchoSettings& settings) {
   const std::string_view body = *call.request;
   Wish wish;
-  wish.tokens = read_integer(value_of(body, "max_tokens"),
-                             read_integer(value_of(body, "max_completion_tokens"),
-                                          settings.tokens, tokens_max),
-                             tokens_max);
+  wish.tokens = read_integer(
+      value_of(body, "max_tokens"),
+      read_integer(value_of(body, "max_completion_tokens"), settings.tokens, tokens_max),
+      tokens_max);
   wish.tokens = std::max<std::int64_t>(wish.tokens, 1);
   wish.delay_ms =
       read_integer(value_of(body, "echo_delay_ms"), settings.token_delay_ms, delay_ms_max);
@@ -106,7 +108,7 @@ void write_head(JsonWriter& json, const BackendCall& call, bool is_chunk) {
   const bool is_chat = call.kind == TaskKind::chat;
   json.begin_object();
   json.key("id").string((is_chat ? "chatcmpl-" : "cmpl-") + call.task.to_string());
-  json.key("object").string(!is_chat ? "text_completion"
+  json.key("object").string(!is_chat   ? "text_completion"
                             : is_chunk ? "chat.completion.chunk"
                                        : "chat.completion");
   json.key("created").number(created_s(call.task));

@@ -1,5 +1,6 @@
-// The built-in echo model: answers with the words it was asked, a settable number of them at a settable pace, so that
-// the first call works with no LLM installed. Speaks chat, completions and embeddings, streamed and not.
+// The built-in echo model: answers with the words it was asked, a settable number of them at a
+// settable pace, so that the first call works with no LLM installed. Speaks chat, completions and
+// embeddings, streamed and not.
 #pragma once
 
 #include "actors/playback_actor.hpp"
@@ -7,8 +8,8 @@
 
 namespace signalbox::http {
 
-/// A request may set its own pace: `max_tokens` (or `max_completion_tokens`) takes fewer or more words than the
-/// setting, `echo_delay_ms` another delay before each.
+/// A request may set its own pace: `max_tokens` (or `max_completion_tokens`) takes fewer or more
+/// words than the setting, `echo_delay_ms` another delay before each.
 actors::PlaybackScript make_echo_script(config::EchoSettings settings);
 
 /// The LLM that the script is offered as.

@@ -17,9 +17,12 @@ void write_details(JsonWriter& json, const Error& error) {
   for (const auto& [name, value] : error.details) {
     has_status = has_status || name == "backend_status";
     json.key(name);
-    if (const auto* number = std::get_if<std::int64_t>(&value)) json.number(*number);
-    else if (const auto* fraction = std::get_if<double>(&value)) json.number(*fraction);
-    else json.string(std::get<std::string>(value));
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+      json.number(*number);
+    else if (const auto* fraction = std::get_if<double>(&value))
+      json.number(*fraction);
+    else
+      json.string(std::get<std::string>(value));
   }
   if (!has_status && error.backend_status != 0) {
     json.key("backend_status").number(std::int64_t{error.backend_status});

@@ -29,17 +29,19 @@ class ChunkHead {
 }  // namespace
 
 Exchange::Exchange(Hub& hub, Connection& connection, std::chrono::milliseconds write_timeout,
-                   bool last)
+                   const std::atomic<bool>& stopping)
     : x_hub(hub),
       x_connection(connection),
       x_write_timeout(write_timeout),
+      x_stopping(stopping),
       x_incoming(connection.reader.take()),
-      x_keeps_alive(x_incoming.keep_alive && !last) {
+      x_keeps_alive(x_incoming.keep_alive) {
   x_incoming.request.remote_address = connection.remote_address;
 }
 
 void Exchange::send(Response response) {
   SIGNALBOX_ASSERT(x_answer == Answer::none);
+  end_watch();
   x_answer = Answer::whole;
   x_response = std::move(response);
 }
@@ -48,7 +50,7 @@ void Exchange::begin_stream(const Response& response) {
   SIGNALBOX_ASSERT(x_answer == Answer::none);
   x_answer = Answer::streaming;
   const bool chunked = x_incoming.minor_version > 0;
-  x_keeps_alive = x_keeps_alive && chunked;
+  x_keeps_alive = x_keeps_alive && chunked && !x_stopping;
   const auto head = stream_head(
       response, chunked ? StreamFraming::chunked : StreamFraming::until_close, x_keeps_alive);
   std::array parts = {part(head)};
@@ -70,6 +72,7 @@ bool Exchange::write(std::string_view bytes) {
 
 void Exchange::end_stream() {
   SIGNALBOX_ASSERT(x_answer == Answer::streaming);
+  end_watch();
   x_answer = Answer::stream_ended;
   if (is_head() || x_incoming.minor_version == 0) return;
   std::array parts = {part("0\r\n\r\n")};
@@ -78,6 +81,7 @@ void Exchange::end_stream() {
 
 void Exchange::on_hang_up(std::function<void()> callback) {
   end_watch();
+  if (x_answer == Answer::whole || x_answer == Answer::stream_ended) return;
   x_watch = std::make_shared<HangUpWatch>(std::move(callback));
   x_hub.watch(x_connection, x_watch);
 }
@@ -98,6 +102,9 @@ void Exchange::run(const Handler& handler, const ErrorBody& error_body) {
     failed = true;
   }
   end_watch();
+  if (x_answer == Answer::none || x_answer == Answer::whole) {
+    x_keeps_alive = x_keeps_alive && !x_stopping;
+  }
   if (x_answer == Answer::none || (failed && x_answer == Answer::whole)) {
     x_answer = Answer::whole;
     x_response = Response{.status = 500,

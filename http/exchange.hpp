@@ -3,6 +3,7 @@
 // returned.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -22,9 +23,10 @@ class Exchange final : public Responder {
   //     └── begin_stream() ──▶ streaming ── end_stream() ──▶ stream_ended
   enum class Answer { none, whole, streaming, stream_ended };
 
-  /// @param connection used, not owned; the caller is its user. @param last the connection is to be
-  /// closed after this request whatever the client wants.
-  Exchange(Hub& hub, Connection& connection, std::chrono::milliseconds write_timeout, bool last);
+  /// @param connection used, not owned; the caller is its user.
+  /// @param stopping once true, answers say that the connection is closed after them.
+  Exchange(Hub& hub, Connection& connection, std::chrono::milliseconds write_timeout,
+           const std::atomic<bool>& stopping);
   ~Exchange() override { end_watch(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -45,6 +47,7 @@ class Exchange final : public Responder {
   [[nodiscard]] Answer answer() const { return x_answer; }
   /// @pre answer() is whole.
   [[nodiscard]] Response& response() { return x_response; }
+  /// Settled by begin_stream() or, for a whole answer, when run() returns.
   [[nodiscard]] bool keeps_alive() const { return x_keeps_alive; }
 
   /// Sends bytes of the answer. @returns false, and from then on without trying, when it cannot.
@@ -59,6 +62,7 @@ class Exchange final : public Responder {
   Hub& x_hub;
   Connection& x_connection;
   const std::chrono::milliseconds x_write_timeout;
+  const std::atomic<bool>& x_stopping;
   IncomingRequest x_incoming;
   bool x_keeps_alive;
   bool x_broken = false;

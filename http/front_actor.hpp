@@ -1,7 +1,8 @@
-// The front: where HTTP threads meet the actors. It hands calls to the broker under a number, and what comes back
-// under that number to the reply_box its thread waits on. It decides nothing.
+// The front: where HTTP threads meet the actors. It hands calls to the broker under a number, and
+// what comes back under that number to the reply_box its thread waits on. It decides nothing.
 //
-// Spawned with the server, stopped after it. Persists nothing: a call whose thread is gone is simply not found.
+// Spawned with the server, stopped after it. Persists nothing: a call whose thread is gone is
+// simply not found.
 #pragma once
 
 #include <caf/typed_actor.hpp>

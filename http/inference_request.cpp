@@ -32,7 +32,8 @@ std::optional<Error> check_subject(const std::vector<Member>& members, TaskKind 
     case TaskKind::embedding:
       if (!has("input")) return invalid("input is missing", "input");
       return std::nullopt;
-    case TaskKind::native_chat: return std::nullopt;
+    case TaskKind::native_chat:
+      return std::nullopt;
   }
   return std::nullopt;
 }

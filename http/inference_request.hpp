@@ -1,5 +1,5 @@
-// Reads the body of an inference call just far enough: what to route on and what may not go to a backend. All other
-// bytes stay the caller's own.
+// Reads the body of an inference call just far enough: what to route on and what may not go to a
+// backend. All other bytes stay the caller's own.
 #pragma once
 
 #include <string>
@@ -22,8 +22,7 @@ struct InferenceRequest {
 enum class ModelMember : std::uint8_t { required, optional };
 
 /// @returns invalid_json, or invalid_request with `param`.
-Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind,
-                                                ModelMember model);
+Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind, ModelMember model);
 
 /// The class of calls of that kind when nobody says otherwise (mission A2).
 constexpr Priority default_priority(TaskKind kind) {

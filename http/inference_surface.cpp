@@ -47,9 +47,12 @@ class CallAnswer {
       auto deadline = patience_end;
       if (x_has_begun) deadline = ReplyBox::Clock::now() + ping_interval;
       auto arrival = x_reply_box->take(deadline);
-      if (arrival) std::visit([this](auto& each) { take(each); }, *arrival);
-      else if (x_has_begun) write(ping_event);
-      else out_of_patience(number);
+      if (arrival)
+        std::visit([this](auto& each) { take(each); }, *arrival);
+      else if (x_has_begun)
+        write(ping_event);
+      else
+        out_of_patience(number);
     }
     if (x_is_cut) caf::anon_send(services.front, HangUp{number});
   }
@@ -84,8 +87,7 @@ class CallAnswer {
   void take(Other&) {}
 
   static bool is_json(const std::string& type) {
-    return type.empty() || type.find("json") != std::string::npos ||
-           type.starts_with(event_stream);
+    return type.empty() || type.find("json") != std::string::npos || type.starts_with(event_stream);
   }
 
   void write(std::string_view bytes) {
@@ -188,8 +190,8 @@ void apply_options(const Context& context, const CallOptions& options, std::stri
   submit.inference = options.inference;
   if (!options.idempotency_key.empty()) {
     // Kept per owner and route. No part can hold the separator.
-    task.idempotency_hash = sha256_hex(task.owner + '\n' + std::string{route} + '\n' +
-                                       options.idempotency_key);
+    task.idempotency_hash =
+        sha256_hex(task.owner + '\n' + std::string{route} + '\n' + options.idempotency_key);
     task.request_hash = sha256_hex(context.request.body);
   }
 }

@@ -18,8 +18,9 @@ void answer_llm_infer(Context& context, const std::string& llm);
 /// Runs a call that waits for its answer and sends it, streamed or whole.
 void run_call(Context& context, actors::SubmitTask submit);
 
-/// Fills in who asks and what the headers say. @param route names the route in the idempotency key's scope.
-void apply_options(const Context& context, const CallOptions& options,
-                   std::string_view route, actors::SubmitTask& submit);
+/// Fills in who asks and what the headers say. @param route names the route in the idempotency
+/// key's scope.
+void apply_options(const Context& context, const CallOptions& options, std::string_view route,
+                   actors::SubmitTask& submit);
 
 }  // namespace signalbox::http

@@ -42,13 +42,17 @@ JsonWriter& JsonWriter::value(std::string_view text) {
   return *this;
 }
 
-JsonWriter& JsonWriter::string(std::string_view text) { return value(json_quote(text)); }
+JsonWriter& JsonWriter::string(std::string_view text) {
+  return value(json_quote(text));
+}
 
 JsonWriter& JsonWriter::string_or_null(std::string_view text) {
   return text.empty() ? null() : string(text);
 }
 
-JsonWriter& JsonWriter::number(std::int64_t number) { return value(fmt::format("{}", number)); }
+JsonWriter& JsonWriter::number(std::int64_t number) {
+  return value(fmt::format("{}", number));
+}
 
 JsonWriter& JsonWriter::number(double number) {
   if (!std::isfinite(number)) return null();
@@ -62,15 +66,21 @@ JsonWriter& JsonWriter::number_or_null(double number) {
   return number < 0 ? null() : this->number(number);
 }
 
-JsonWriter& JsonWriter::boolean(bool is_true) { return value(is_true ? "true" : "false"); }
+JsonWriter& JsonWriter::boolean(bool is_true) {
+  return value(is_true ? "true" : "false");
+}
 
-JsonWriter& JsonWriter::null() { return value("null"); }
+JsonWriter& JsonWriter::null() {
+  return value("null");
+}
 
 JsonWriter& JsonWriter::time(WallTime time) {
   return time == WallTime{} ? null() : string(format_time(time));
 }
 
-JsonWriter& JsonWriter::raw(std::string_view json) { return json.empty() ? null() : value(json); }
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  return json.empty() ? null() : value(json);
+}
 
 std::string format_time(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);

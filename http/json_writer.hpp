@@ -1,4 +1,5 @@
-// Writes JSON as text, member by member. Raw values (request and response bodies) go in as the bytes they are.
+// Writes JSON as text, member by member. Raw values (request and response bodies) go in as the
+// bytes they are.
 #pragma once
 
 #include <cstdint>

@@ -24,9 +24,12 @@ void write_error(JsonWriter& json, const Task& task) {
 // A body that is no JSON (a backend may answer anything) is shown as a string.
 void write_body(JsonWriter& json, std::string_view name, const Bytes& body, bool is_json) {
   json.key(name);
-  if (!body) json.null();
-  else if (is_json) json.raw(*body);
-  else json.string(*body);
+  if (!body)
+    json.null();
+  else if (is_json)
+    json.raw(*body);
+  else
+    json.string(*body);
 }
 
 bool is_json_type(const std::string& type) {

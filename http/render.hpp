@@ -21,7 +21,8 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile);
 void write_llm(JsonWriter& json, const Llm& llm);
 void write_call(JsonWriter& json, const CallRow& row);
 
-/// @returns `{"object":"list","data":[...]}`: every LLM, then every pool and model id that is no LLM's name.
+/// @returns `{"object":"list","data":[...]}`: every LLM, then every pool and model id that is no
+/// LLM's name.
 std::string models_list(const RoutingTable& table);
 /// @returns the model object, or nothing when `id` names nothing that a call could.
 std::optional<std::string> model_object(const RoutingTable& table, const std::string& id);

@@ -1,5 +1,5 @@
-// The bridge between one HTTP request's thread and the actor world: the front actor puts in what it is told, the
-// thread takes it out, with a deadline.
+// The bridge between one HTTP request's thread and the actor world: the front actor puts in what it
+// is told, the thread takes it out, with a deadline.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,8 @@ class ReplyBox {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// @returns false when the reader is too slow: the arrival was dropped, and HungUp is next for it.
+  /// @returns false when the reader is too slow: the arrival was dropped, and HungUp is next for
+  /// it.
   bool put(Arrival arrival);
 
   /// @returns the next arrival, or nothing at `deadline`.

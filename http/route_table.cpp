@@ -48,7 +48,8 @@ constexpr std::array routes{
     exact("POST", "/api/v1/admin/reload", Action::reload),
 };
 
-/// @returns the raw name in `path`, empty for routes without one, or nothing when the path is another.
+/// @returns the raw name in `path`, empty for routes without one, or nothing when the path is
+/// another.
 std::optional<std::string_view> match_path(const RouteEntry& route, std::string_view path) {
   if (!route.has_name) {
     if (path != route.prefix) return std::nullopt;

@@ -43,7 +43,8 @@ struct RouteMatch {
 /// @returns not_found, or method_not_allowed with the detail `allow` ("GET, POST").
 Result<RouteMatch> match_route(std::string_view method, std::string_view raw_path);
 
-/// @returns the text with %XX decoded, or nothing when an escape is broken or decodes to a control byte.
+/// @returns the text with %XX decoded, or nothing when an escape is broken or decodes to a control
+/// byte.
 std::optional<std::string> percent_decode(std::string_view text);
 
 /// The parameters of a query string, decoded, in order.

@@ -164,8 +164,8 @@ class Door final : public httplib::Server {
   void answer(Exchange& exchange) {
     current = &exchange;
     DoorStream stream(exchange);
-    bool ignored = false;
-    process_request(stream, !exchange.keeps_alive(), ignored, nullptr);
+    bool ignored = false;  // what httplib makes of the replayed line; the exchange knows the truth
+    process_request(stream, false, ignored, nullptr);
     stream.flush();
     current = nullptr;
   }
@@ -197,7 +197,9 @@ class Door final : public httplib::Server {
   void correct_headers(httplib::Response& answer, const Exchange& exchange) const {
     answer.headers.erase("Accept-Ranges");
     answer.headers.erase("Keep-Alive");
-    if (exchange.keeps_alive()) {
+    if (!exchange.keeps_alive()) {
+      answer.headers.emplace("Connection", "close");
+    } else {
       const auto idle = std::chrono::floor<std::chrono::seconds>(x_idle_timeout).count();
       // Pooling clients close a little earlier by themselves, and never meet our closing.
       if (idle > 0) answer.headers.emplace("Keep-Alive", "timeout=" + std::to_string(idle));

@@ -59,9 +59,11 @@ class Responder {
   virtual void end_stream() = 0;
 
   /// Calls `callback` once, from another thread, as soon as the client closes (or half-closes) its connection while
-  /// this request is in progress; at once if it is already gone. Never called after the handler has returned,
-  /// which waits for a call in progress. One thread calls back for all requests: must not block, nor call this
-  /// Responder. A second on_hang_up() replaces the first.
+  /// this request is in progress; at once if it is already gone. Never called once send() or end_stream() has
+  /// returned, nor once the handler is left otherwise: each waits for a call in progress. A handler that may leave
+  /// in mid-stream or by exception must not capture its own frame, which is gone before that wait.
+  /// One thread calls back for all requests: must not block, nor call this Responder. A second on_hang_up()
+  /// replaces the first.
   virtual void on_hang_up(std::function<void()> callback) = 0;
 };
 

@@ -11,9 +11,9 @@ namespace {
 using Phase = RequestReader::Phase;
 
 /// Beyond so many lingering workers, connections go back to the hub at once.
-constexpr std::size_t lingering_max = 64;
+constexpr std::size_t lingering_max = 16;
 /// Threads without a request in progress: those that linger, and those between two things.
-constexpr std::size_t spare_threads = 2 * lingering_max;
+constexpr std::size_t spare_threads = 8 * lingering_max;
 
 Refusal draining() {
   return Refusal{.status = 503,

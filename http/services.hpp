@@ -61,7 +61,8 @@ Result<Answer> ask(Services& services, Question question) {
   auto arrival = reply_box->take(ReplyBox::Clock::now() + patience);
   if (arrival) {
     if (auto* answer = std::get_if<Answer>(&*arrival)) return std::move(*answer);
-    if (auto* error = std::get_if<Error>(&*arrival)) return {boost::system::in_place_error, std::move(*error)};
+    if (auto* error = std::get_if<Error>(&*arrival))
+      return {boost::system::in_place_error, std::move(*error)};
   }
   return {boost::system::in_place_error,
           make_error(ErrorCode::store_failed, "the broker did not answer in time")};

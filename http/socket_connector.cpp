@@ -68,8 +68,7 @@ bool is_ip(const std::string& host) {
 
 }  // namespace
 
-// -- ConnectedSocket
-// --------------------------------------------------------------------------------
+// -- ConnectedSocket ------------------------------------------------------------------------------
 
 ConnectedSocket::ConnectedSocket(ConnectedSocket&& other) noexcept
     : x_fd(std::exchange(other.x_fd, -1)), x_ssl(std::exchange(other.x_ssl, nullptr)) {}
@@ -151,8 +150,7 @@ void ConnectedSocket::close() {
   x_fd = -1;
 }
 
-// -- SocketConnector
-// --------------------------------------------------------------------------------
+// -- SocketConnector ------------------------------------------------------------------------------
 
 struct SocketConnector::Address {
   sockaddr_storage address{};

@@ -1,4 +1,5 @@
-// Which HTTP status and error type each code has (docs/protocol.md, "Errors"). The only file that knows statuses.
+// Which HTTP status and error type each code has (docs/protocol.md, "Errors"). The only file that
+// knows statuses.
 #pragma once
 
 #include <string_view>

@@ -51,8 +51,7 @@ std::vector<const T*> sorted_by_index(const std::vector<T>& items) {
 
 }  // namespace
 
-// -- MergedMembers
-// ----------------------------------------------------------------------------------
+// -- MergedMembers --------------------------------------------------------------------------------
 
 void MergedMembers::append(std::string_view name, std::string_view raw) {
   if (is_null(raw)) {
@@ -129,8 +128,7 @@ MergedMembers::Slot& MergedMembers::slot(std::string_view name) {
   return x_slots.back();
 }
 
-// -- StreamAssembler: in
-// ----------------------------------------------------------------------------
+// -- StreamAssembler: in --------------------------------------------------------------------------
 
 StreamAssembler::Seen StreamAssembler::add(std::string_view data) {
   data = trimmed(data);
@@ -246,8 +244,7 @@ void StreamAssembler::add_tool_call(Choice& choice, std::string_view raw) {
   }
 }
 
-// -- StreamAssembler: out
-// ---------------------------------------------------------------------------
+// -- StreamAssembler: out -------------------------------------------------------------------------
 
 std::string StreamAssembler::assemble() const {
   if (x_kind == TaskKind::native_chat) return x_native_result.empty() ? "{}" : x_native_result;

@@ -20,7 +20,9 @@ Error invalid(std::string message, std::string param) {
   return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
 }
 
-Error no_such_task() { return make_error(ErrorCode::task_not_found, "there is no such task"); }
+Error no_such_task() {
+  return make_error(ErrorCode::task_not_found, "there is no such task");
+}
 
 /// @returns the task when the caller may see it; another owner's is not there for it.
 Result<Task> find_task(const Context& context, const std::string& id, std::string_view grant) {
@@ -45,8 +47,7 @@ std::vector<actors::Position> find_positions(Services& services, const std::vect
   return answer.has_error() ? std::vector<actors::Position>{} : std::move(answer->positions);
 }
 
-std::optional<actors::Position> position_of(const std::vector<actors::Position>& all,
-                                            TaskId task) {
+std::optional<actors::Position> position_of(const std::vector<actors::Position>& all, TaskId task) {
   for (const auto& each : all) {
     if (each.task == task) return each;
   }
@@ -228,7 +229,8 @@ void answer_get_task(Context& context, const std::string& id) {
       return context.send_error(invalid("wait_s must be 0 to 600 seconds", "wait_s"));
     }
     if (is_terminal(task->state)) continue;
-    const auto patience = std::chrono::duration_cast<ReplyBox::Clock::duration>(from_seconds(seconds));
+    const auto patience =
+        std::chrono::duration_cast<ReplyBox::Clock::duration>(from_seconds(seconds));
     wait_for_end(context, task->id, ReplyBox::Clock::now() + patience);
     task = find_task(context, id, "tasks:view");
     if (task.has_error()) return context.send_error(task.error());

@@ -1,6 +1,7 @@
 #include "http/upstream_call.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "http/json_members.hpp"
@@ -85,25 +86,30 @@ Result<Bytes> UpstreamCall::make_body() const {
   return make_bytes(splice(body, edits));
 }
 
-// -- the answer
-// -------------------------------------------------------------------------------------
+// -- the answer -----------------------------------------------------------------------------------
 
 AnswerReader::Next UpstreamCall::on_head(const AnswerHead& head) {
   x_head = head;
   x_head_seen = true;
+  // cpp-httplib skips 100 only; what follows another interim answer would be taken for its body.
+  if (head.status < 200)
+    return give_up(answer_failure("the backend sent an interim answer", head.status, true));
   if (!head.content_encoding.empty() && head.content_encoding != "identity")
     return give_up(answer_failure("the backend compressed its answer unasked", head.status, false));
-  x_streaming = succeeded() && x_mode != Mode::plain && is_event_stream(head.content_type);
+  // A request with "stream": true is answered so even if nobody wants to see the events.
+  x_streaming =
+      succeeded() && x_call.kind != TaskKind::embedding && is_event_stream(head.content_type);
   return Next::more;
 }
 
 AnswerReader::Next UpstreamCall::on_body(std::string_view piece) {
+  if (x_assembler.done()) return Next::rest;
   x_received_bytes += piece.size();
   if (!succeeded()) {
     x_body += piece.substr(0, error_body_bytes_max - std::min(x_body.size(), error_body_bytes_max));
     return x_body.size() < error_body_bytes_max ? Next::more : Next::stop;
   }
-  if (x_received_bytes > x_options.max_response_bytes && !x_assembler.done())
+  if (x_received_bytes > x_options.max_response_bytes)
     return give_up(answer_failure("the backend's answer is larger than " +
                                       std::to_string(x_options.max_response_bytes) + " bytes",
                                   x_head.status, false));
@@ -131,7 +137,6 @@ AnswerReader::Next UpstreamCall::take_events(const std::vector<SseEvent>& events
 }
 
 AnswerReader::Next UpstreamCall::take_event(const SseEvent& event) {
-  if (x_assembler.done()) return Next::rest;
   if (event.has_data) {
     switch (x_assembler.add(event.data)) {
       case StreamAssembler::Seen::done:
@@ -156,8 +161,15 @@ AnswerReader::Next UpstreamCall::take_event(const SseEvent& event) {
 
 AnswerReader::Next UpstreamCall::take_error_event(const SseEvent& event) {
   std::string words = error_message_of(event.data);
+  const bool is_json = check_json(event.data).has_value();
   if (words.empty()) words = "the backend reported an error in its stream";
-  BackendFailed failure = answer_failure(std::move(words), x_head.status, true);
+  // llama-server puts the status it would have answered with into the event.
+  const std::string_view code =
+      is_json ? value_of(value_of(event.data, "error"), "code") : std::string_view();
+  int status = 0;
+  std::from_chars(code.data(), code.data() + code.size(), status);
+  if (status < 400 || status > 599) status = x_head.status;
+  BackendFailed failure = answer_failure(std::move(words), status, true);
   failure.error.from_backend = true;
   if (x_data_seen) failure.error.code = ErrorCode::backend_stream_failed;
   return give_up(std::move(failure));
@@ -174,8 +186,7 @@ void UpstreamCall::begin() {
   x_listener(BackendBegan{.status = x_head.status, .content_type = x_head.content_type});
 }
 
-// -- the end
-// ----------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------
 
 BackendEvent UpstreamCall::conclude(const ExchangeResult& result) {
   using End = ExchangeResult::End;

@@ -6,7 +6,8 @@
 //   assembled, tail) assembled:  asked as a stream, answered as plain; only so can llama.cpp be
 //   cancelled at once
 //
-// Any of them ends in Failed instead. An answer that is no event stream is always plain.
+// Any of them ends in Failed instead. An answer that is no event stream is always plain; an event
+// stream that answers a plain call is assembled.
 #pragma once
 
 #include <cstdint>

@@ -247,8 +247,7 @@ void HttpBackend::Impl::keep_house() {
   }
 }
 
-// -- HttpBackend
-// ------------------------------------------------------------------------------------
+// -- HttpBackend ----------------------------------------------------------------------------------
 
 HttpBackend::HttpBackend(UpstreamOptions options) {
   options.api_key = trimmed_key(options.api_key);

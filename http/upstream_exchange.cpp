@@ -29,6 +29,8 @@ constexpr milliseconds rest_awaited{20};
 /// bytes.
 constexpr std::size_t head_bytes_max = 64 * 1024;
 constexpr std::size_t status_line_bytes_max = 1024;
+/// Between two pieces of content.
+constexpr std::size_t chunk_framing_bytes_max = 8 * 1024;
 
 bool is_clean(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) {
@@ -60,6 +62,8 @@ class MeteredStream final : public httplib::Stream {
     x_in_head = false;
     x_close_delimited = close_delimited;
   }
+  /// Content has been taken: what follows is framing of another chunk.
+  void content_taken() { x_framing_bytes = 0; }
   void hurry(steady_clock::time_point deadline) { x_deadline = std::min(x_deadline, deadline); }
 
   [[nodiscard]] bool answered() const { return x_answered; }
@@ -84,6 +88,7 @@ class MeteredStream final : public httplib::Stream {
   std::size_t x_begin = 0;
   std::size_t x_end = 0;
   std::size_t x_head_bytes = 0;
+  std::size_t x_framing_bytes = 0;
   std::array<char, 4> x_tail{};
   bool x_in_head = true;
   bool x_in_status_line = true;
@@ -119,8 +124,9 @@ ssize_t MeteredStream::read(char* to, size_t size) {
   const std::size_t count = std::min(size, x_end - x_begin);
   std::copy_n(x_buffer.data() + x_begin, count, to);
   x_begin += count;
-  // Heads are read byte by byte.
+  // Heads and chunk sizes are read byte by byte.
   if (x_in_head) return admit_head_byte(*to) ? static_cast<ssize_t>(count) : -1;
+  if (size == 1 && ++x_framing_bytes > chunk_framing_bytes_max) return -1;
   for (std::size_t i = count - std::min<std::size_t>(count, 4); i < count; ++i) {
     std::rotate(x_tail.begin(), x_tail.begin() + 1, x_tail.end());
     x_tail.back() = to[i];
@@ -238,6 +244,7 @@ End ConnectionPool::Connection::run(const OutgoingRequest& request, AnswerReader
   httplib::Response response;
   out.response_handler = take_head;
   out.content_receiver = [&](const char* data, size_t size, std::uint64_t, std::uint64_t) {
+    stream.content_taken();
     return follow(reader.on_body(std::string_view(data, size)));
   };
   bool good = x_dialogue.run(stream, out, response);
@@ -253,8 +260,7 @@ End ConnectionPool::Connection::run(const OutgoingRequest& request, AnswerReader
   return stream.closed() ? End::closed : End::malformed;
 }
 
-// -- ConnectionPool
-// ---------------------------------------------------------------------------------
+// -- ConnectionPool -------------------------------------------------------------------------------
 
 ConnectionPool::ConnectionPool(BaseUrl base, std::size_t idle_max)
     : x_base(std::move(base)), x_idle_max(idle_max), x_connector(x_base) {}

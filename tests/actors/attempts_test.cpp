@@ -128,7 +128,8 @@ TEST_CASE("restart: what was acknowledged runs again, what ended stays", "[actor
   house.world().advance(10s);
   const Task before = house.stored(done);
   const auto running = house.submit({.body = "b", .key = "running"});
-  const auto waiting = house.submit({.priority = Priority::background, .body = "c", .key = "waiting"});
+  const auto waiting =
+      house.submit({.priority = Priority::background, .body = "c", .key = "waiting"});
   house.world().advance(5s);
   house.kill_and_restart();
   CHECK(house.stored(done) == before);

@@ -1,5 +1,5 @@
-// Goal: the way of one call through broker, profile, task, directory and store holds the contract. Method: the real
-// actors on the virtual clock, a memory store, backends that play scripts.
+// Goal: the way of one call through broker, profile, task, directory and store holds the contract.
+// Method: the real actors on the virtual clock, a memory store, backends that play scripts.
 #include <catch2/catch.hpp>
 
 #include "tests/support/house_fixture.hpp"
@@ -23,7 +23,8 @@ TEST_CASE("call: is stored, run and answered, with its facts", "[actors][call]")
   CHECK(**house.store().load_body(house.task_of(call), BodyKind::response) == "hello");
 }
 
-TEST_CASE("call: a stream passes its events on and ends after the end is stored", "[actors][call]") {
+TEST_CASE("call: a stream passes its events on and ends after the end is stored",
+          "[actors][call]") {
   HouseFixture house;
   house.add_backend("alpha", 1, stream_answer(3, 1s));
   const auto call = house.submit({.streaming = true});
@@ -162,8 +163,8 @@ TEST_CASE("call: a waiter whose pool is absent does not block another's", "[acto
   house.add_backend("alpha", 1, whole_answer(1s));
   house.add_backend("beta", 1, whole_answer(1s));
   house.set_present("beta", false);
-  const auto blocked = house.submit(
-      {.target = "beta", .priority = Priority::interactive, .profile = "shared"});
+  const auto blocked =
+      house.submit({.target = "beta", .priority = Priority::interactive, .profile = "shared"});
   const auto free = house.submit({.target = "alpha", .profile = "shared"});
   house.world().advance(1s);
   CHECK(house.told(free).code() == ErrorCode::none);

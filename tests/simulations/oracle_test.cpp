@@ -1,7 +1,8 @@
-// Goal: the admission that the daemon runs is the queue that theory knows. Method: Broker, ProfileActor and TaskActors
-// on the virtual clock, Poisson arrivals, exponential service; mean waits against the closed forms for M/M/1 (O1) and
-// M/M/4 with three non-preemptive classes (O4; Cobham 1954). Judged as the rule says: the mean over seeds within 1 %
-// (2 % for the lowest class) or 3 standard errors, after the first 5 % of each run is dropped.
+// Goal: the admission that the daemon runs is the queue that theory knows. Method: Broker,
+// ProfileActor and TaskActors on the virtual clock, Poisson arrivals, exponential service; mean
+// waits against the closed forms for M/M/1 (O1) and M/M/4 with three non-preemptive classes (O4;
+// Cobham 1954). Judged as the rule says: the mean over seeds within 1 % (2 % for the lowest class)
+// or 3 standard errors, after the first 5 % of each run is dropped.
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -121,8 +122,8 @@ Outcome simulate(const Workload& workload, std::uint64_t seed) {
   });
   auto& world = house.world();
   auto outcome = std::make_shared<Outcome>();
-  const actors::TaskListener listener = world.system().spawn(
-      wait_counter, outcome, house.house().store, workload.tasks / 20);
+  const actors::TaskListener listener =
+      world.system().spawn(wait_counter, outcome, house.house().store, workload.tasks / 20);
   world.adopt(caf::actor_cast<caf::actor>(listener));
   Arrivals arrivals{workload, seed, world.now()};
   const Bytes body = make_bytes("{}");
@@ -206,7 +207,8 @@ TEST_CASE("oracle O1 and O4 at full length", "[.slow][oracle]") {
   check_o4(with_tasks(o4, 1'000'000), 10);
 }
 
-TEST_CASE("determinism: one seed has one trace, another has another", "[simulations][determinism]") {
+TEST_CASE("determinism: one seed has one trace, another has another",
+          "[simulations][determinism]") {
   const Workload workload = with_tasks(o4, 5'000);
   const Outcome first = simulate(workload, 7);
   const Outcome second = simulate(workload, 7);

@@ -73,8 +73,7 @@ void HouseFixture::build() {
   x_world = std::make_unique<sim::VirtualSystem>(x_options);
   actors::HouseOptions options;
   options.broker = x_settings;
-  auto backlog =
-      actors::recover_backlog(*x_store, x_settings.max_attempts, x_world->wall()->now());
+  auto backlog = actors::recover_backlog(*x_store, x_settings.max_attempts, x_world->wall()->now());
   SIGNALBOX_ASSERT(backlog.has_value());
   options.broker.backlog = std::move(*backlog);
   actors::Ports ports{x_world->wall(), x_world->ids(), x_store};
@@ -213,9 +212,9 @@ actors::PlaybackScript stream_answer(int events, Duration gap) {
       playback.steps.push_back({index == 0 ? Duration::zero() : gap,
                                 BackendEvents{make_bytes("e" + std::to_string(index) + ";")}});
     }
-    playback.steps.push_back({Duration::zero(),
-                              BackendFinished{200, "text/event-stream", make_bytes("assembled"),
-                                              make_bytes("done;")}});
+    playback.steps.push_back(
+        {Duration::zero(),
+         BackendFinished{200, "text/event-stream", make_bytes("assembled"), make_bytes("done;")}});
     return playback;
   };
 }

@@ -1,4 +1,5 @@
-// A whole house on the virtual clock with a memory store, backends that play scripts, and a listener that remembers.
+// A whole house on the virtual clock with a memory store, backends that play scripts, and a
+// listener that remembers.
 #pragma once
 
 #include <caf/send.hpp>
@@ -81,7 +82,8 @@ class HouseFixture {
   TaskId task_of(actors::CallNumber call) { return x_tasks.at(call); }
   Task stored(actors::CallNumber call);
 
-  /// The process dies: actors are gone, the store keeps what was committed. Then a new house on the same store.
+  /// The process dies: actors are gone, the store keeps what was committed. Then a new house on the
+  /// same store.
   void kill_and_restart();
 
   sim::VirtualSystem& world() { return *x_world; }

@@ -1,0 +1,298 @@
+// Messages of the actors that serve all calls: profiles, directory, executors, store, metrics; and
+// the answers of requests. Like call_messages.hpp, they stay inside the process.
+#pragma once
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/call_messages.hpp"
+#include "actors/handles.hpp"
+#include "core/call_row.hpp"
+#include "core/directory.hpp"
+#include "core/lease.hpp"
+#include "core/llm.hpp"
+#include "core/ports.hpp"
+#include "core/profile_scheduler.hpp"
+
+namespace signalbox::actors {
+
+// -- to the broker, about profiles ------------------------------------------------------------
+
+/// Fields that are not set stay as they are; an unknown profile is made.
+struct ConfigureProfile {
+  std::string name;
+  std::optional<std::uint32_t> max_concurrent = {};
+  std::optional<std::uint32_t> max_queued = {};
+  std::optional<double> default_queue_wait_s = {};
+  std::optional<double> default_inference_s = {};
+  std::optional<std::string> policy = {};
+};
+
+/// The configuration's profiles, read again; those made by API or on first use stay.
+struct ApplyProfiles {
+  std::map<std::string, ProfileSettings> profiles;
+};
+
+struct ListProfiles {};
+
+struct GetProfile {
+  std::string name;
+};
+
+/// Where the tasks stand, by their profiles' names.
+struct FindPositions {
+  std::vector<std::pair<std::string, TaskId>> tasks;
+};
+
+// -- to a profile -----------------------------------------------------------------------------
+
+struct ReserveTurn {
+  WaiterRequest request;
+  /// Skips the second step: the row need not be durable first.
+  bool is_ready = false;
+  TaskActor task;
+};
+
+struct EnqueueTurn {
+  TaskId task;
+  /// Nobody watches it: forget its actor, tell the broker when its turn comes.
+  bool is_backlog = false;
+};
+
+struct WatchTurn {
+  TaskId id;
+  TaskActor task;
+  /// Inference budget of a task that has its slot already. Zero = not known.
+  Duration inference{};
+};
+
+struct LeaveProfile {
+  TaskId task;
+  /// Told when no grant can be on its way any more; for those who leave before their turn.
+  std::optional<TaskActor> confirm_to;
+};
+
+struct RestoreTurns {
+  std::shared_ptr<const std::vector<WaiterRequest>> turns;
+};
+
+struct CapacityChanged {
+  std::string target;
+  CapacityList capacities;
+};
+
+struct DeadlineTick {
+  std::uint64_t generation = 0;
+};
+
+struct GetOccupancy {};
+
+struct Reconfigure {
+  ProfileSettings settings;
+};
+
+struct FindPosition {
+  TaskId task;
+};
+
+// -- to the directory, and its answers --------------------------------------------------------
+
+struct AcquireLease {
+  LeaseRequest request;
+  LeaseClient client;
+  /// Told of changes of capacity from now on; only profiles want that.
+  std::optional<ProfileActor> subscriber;
+};
+
+struct WithdrawLease {
+  RequesterId requester;
+  std::string target;
+  TaskActor confirm_to;
+};
+
+struct ReleaseLease {
+  Lease lease;
+};
+
+struct PutLlms {
+  ExecutorId id = 0;
+  ExecutorActor executor;
+  std::vector<Llm> llms;
+};
+
+struct SetBackendStatus {
+  ExecutorId id = 0;
+  LlmStatus status = LlmStatus::inactive;
+};
+
+struct ListLlms {};
+
+struct LeaseGranted {
+  std::string target;
+  Lease lease;
+  ExecutorActor executor;
+};
+
+struct LeaseParked {
+  std::string target;
+};
+
+// -- to an executor ---------------------------------------------------------------------------
+
+struct RunTask {
+  Epoch epoch = 0;
+  TaskPtr task;
+  Bytes request;
+  /// The backend's own id for the model.
+  std::string model;
+  TaskActor reply_to;
+};
+
+struct AbortTask {
+  TaskId task;
+  Epoch epoch = 0;
+};
+
+struct HealthTick {
+  std::uint64_t generation = 0;
+};
+
+struct ModelsListed {
+  Result<std::vector<BackendModel>> models{std::vector<BackendModel>{}};
+};
+
+struct CallEnded {
+  TaskId task;
+  Epoch epoch = 0;
+  /// No connection could be made.
+  bool is_unreachable = false;
+};
+
+struct TokenTick {
+  TaskId task;
+  Epoch epoch = 0;
+};
+
+// -- to the store, and its answers ------------------------------------------------------------
+
+struct StoreWrite {
+  StoreOp op;
+  /// Null = nobody waits for the answer.
+  StoreClient client;
+  /// Comes back with the answer.
+  std::uint64_t cookie = 0;
+};
+
+struct FlushStore {};
+
+struct StoreAnswer {
+  std::uint64_t cookie = 0;
+  StoreResult result;
+};
+
+// -- to metrics -------------------------------------------------------------------------------
+
+struct CallChanged {
+  std::shared_ptr<const CallRow> row;
+};
+
+struct ListCalls {
+  std::string profile;
+  std::optional<CallStatus> status;
+  std::optional<WallTime> since;
+  /// Continue after the row of this id.
+  std::optional<TaskId> cursor;
+  /// Range: 1..1000.
+  std::size_t limit = 100;
+};
+
+// -- answers of requests ----------------------------------------------------------------------
+
+struct ProfileStatus {
+  std::string name;
+  ProfileSettings settings;
+  Occupancy occupancy;
+  double estimated_wait_s = 0;
+  bool is_auto_registered = false;
+  /// Why there is none, or why it was not changed; `none` when all is well.
+  Error error;
+};
+
+struct ProfileList {
+  /// Sorted by name.
+  std::vector<ProfileStatus> profiles;
+};
+
+struct LlmList {
+  std::shared_ptr<const RoutingTable> table;
+};
+
+struct CallPage {
+  /// Newest first.
+  std::vector<std::shared_ptr<const CallRow>> rows;
+  std::optional<TaskId> next_cursor;
+};
+
+struct Position {
+  TaskId task;
+  std::size_t position = 0;
+  double estimated_wait_s = 0;
+};
+
+struct Positions {
+  /// Only of those that wait.
+  std::vector<Position> positions;
+};
+
+struct Done {
+  Error error;
+};
+
+}  // namespace signalbox::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ConfigureProfile)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ApplyProfiles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListProfiles)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetProfile)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FindPositions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ReserveTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::EnqueueTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WatchTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaveProfile)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RestoreTurns)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CapacityChanged)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::DeadlineTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetOccupancy)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Reconfigure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FindPosition)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AcquireLease)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WithdrawLease)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ReleaseLease)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PutLlms)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetBackendStatus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListLlms)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseGranted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseParked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RunTask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AbortTask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::HealthTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ModelsListed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallEnded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TokenTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreWrite)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallPage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Done)

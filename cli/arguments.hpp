@@ -1,0 +1,74 @@
+// The command line as data. Nothing is done here; main.cpp runs what comes out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/resources.hpp"
+#include "cli/serve.hpp"
+#include "core/priority.hpp"
+
+namespace signalbox::cli {
+
+/// Which daemon, and as whom.
+struct Connection {
+  /// --url, else SIGNALBOX_URL, else the default port on loopback.
+  std::string url;
+  /// --key-file; a key is never given by flag, where `ps` would show it.
+  std::string key_file;
+  /// SIGNALBOX_API_KEY, used without a key file.
+  std::string key;
+};
+
+enum class OutputFormat : std::uint8_t { table, wide, json, jsonl, name };
+
+struct GetOptions {
+  Connection connection;
+  /// One of all_resources(); never null.
+  const Resource* resource = nullptr;
+  /// Unset = the list.
+  std::optional<std::string> name;
+  OutputFormat format = OutputFormat::table;
+  bool headers = true;
+  /// Query parameters of a list, in order; `status` may be there several times.
+  std::vector<std::pair<std::string, std::string>> filters;
+  /// Rows at most, of tasks. Range: 1..100000.
+  std::uint32_t limit = 50;
+};
+
+struct ChatOptions {
+  Connection connection;
+  std::string model;
+  /// "-" = read it from stdin.
+  std::string message;
+  std::string system;
+  std::optional<std::uint32_t> max_tokens;
+  std::optional<Priority> priority;
+  bool stream = true;
+  /// The answer's body as it comes.
+  bool json = false;
+};
+
+struct ConfigCheckOptions {
+  std::optional<std::string> file;
+};
+
+/// Help or version, for stdout.
+struct PrintText {
+  std::string text;
+};
+
+struct UsageError {
+  std::string message;
+};
+
+using Command =
+    std::variant<PrintText, UsageError, ServeOptions, GetOptions, ChatOptions, ConfigCheckOptions>;
+
+/// @param arguments without the program's name. @param lookup the environment.
+Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);
+
+}  // namespace signalbox::cli

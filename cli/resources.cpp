@@ -1,0 +1,136 @@
+#include "cli/resources.hpp"
+
+#include <algorithm>
+
+#include "cli/failure.hpp"
+#include "cli/table.hpp"
+#include "http/json_members.hpp"
+#include "http/json_writer.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+Resource make_tasks() {
+  return {{"tasks", "task", "inference-tasks", "inference-task"},
+          "/api/v1/inference-tasks",
+          "tasks",
+          "id",
+          true,
+          {{"ID", "id"},
+           {"STATUS", "status"},
+           {"POOL", "pool"},
+           {"LLM", "llm"},
+           {"MODEL", "model"},
+           {"STREAM", "streaming", CellKind::flag},
+           {"AGE", "created_at", CellKind::age},
+           {"WORKER", "claimed_by"},
+           {"PRIORITY", "priority", CellKind::text, true},
+           {"PROFILE", "profile", CellKind::text, true},
+           {"OWNER", "owner", CellKind::text, true},
+           {"ATTEMPTS", "attempts", CellKind::text, true}}};
+}
+
+Resource make_llms() {
+  return {{"llms", "llm"},
+          "/api/v1/llms",
+          "llms",
+          "name",
+          false,
+          {{"NAME", "name"},
+           {"KIND", "kind"},
+           {"TYPE", "type"},
+           {"MODEL", "model"},
+           {"POOL", "pool"},
+           {"STATUS", "status"},
+           {"CAPACITY", "capacity"},
+           {"RUNNING", "running"},
+           {"TIER", "tier", CellKind::text, true},
+           {"URL", "url", CellKind::text, true}}};
+}
+
+Resource make_profiles() {
+  return {{"profiles", "profile"},
+          "/api/v1/profiles",
+          "profiles",
+          "name",
+          false,
+          {{"NAME", "name"},
+           {"SLOTS", "max_concurrent"},
+           {"IN-FLIGHT", "in_flight"},
+           {"INTERACTIVE", "waiting.interactive"},
+           {"WORKFLOW", "waiting.workflow"},
+           {"BACKGROUND", "waiting.background"},
+           {"MAX-QUEUED", "max_queued"},
+           {"POLICY", "policy"},
+           {"ADMITTED", "admitted_total"},
+           {"REJECTED", "rejected_total"},
+           {"QUEUE-WAIT-S", "default_queue_wait_s", CellKind::text, true},
+           {"INFERENCE-S", "default_inference_s", CellKind::text, true},
+           {"ESTIMATED-WAIT-S", "estimated_wait_s", CellKind::text, true}}};
+}
+
+std::string_view find_value(std::string_view row, std::string_view member) {
+  const std::size_t dot = member.find('.');
+  const std::string_view value = http::value_of(row, member.substr(0, dot));
+  if (dot == std::string_view::npos || value.empty()) return value;
+  return find_value(value, member.substr(dot + 1));
+}
+
+std::string to_cell(const Column& column, std::string_view value, WallTime now) {
+  if (value.empty() || value == "null") return "";
+  const std::string text = to_printable(http::unquote(value).value_or(std::string{value}));
+  switch (column.kind) {
+    case CellKind::text:
+      return text;
+    case CellKind::flag:
+      return text == "true" ? "yes" : "no";
+    case CellKind::age: {
+      WallTime time;
+      return http::parse_time(text, time) ? format_age(now - time) : text;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+const std::vector<Resource>& all_resources() {
+  static const std::vector<Resource> resources{make_tasks(), make_llms(), make_profiles()};
+  return resources;
+}
+
+const Resource* find_resource(std::string_view name) {
+  for (const Resource& resource : all_resources()) {
+    const auto& names = resource.names;
+    if (std::find(names.begin(), names.end(), name) != names.end()) return &resource;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> resource_names() {
+  std::vector<std::string> names;
+  for (const Resource& resource : all_resources()) {
+    names.insert(names.end(), resource.names.begin(), resource.names.end());
+  }
+  return names;
+}
+
+std::vector<std::string> headers_of(const Resource& resource, bool is_wide) {
+  std::vector<std::string> headers;
+  for (const Column& column : resource.columns) {
+    if (is_wide || !column.is_wide) headers.push_back(column.header);
+  }
+  return headers;
+}
+
+std::vector<std::string> cells_of(const Resource& resource, std::string_view row, bool is_wide,
+                                  WallTime now) {
+  std::vector<std::string> cells;
+  for (const Column& column : resource.columns) {
+    if (column.is_wide && !is_wide) continue;
+    cells.push_back(to_cell(column, find_value(row, column.member), now));
+  }
+  return cells;
+}
+
+}  // namespace signalbox::cli

@@ -1,0 +1,61 @@
+// What `signalbox get` can show: the names each resource goes by, where it is asked for, and its
+// columns.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.hpp"
+
+namespace signalbox::cli {
+
+enum class CellKind : std::uint8_t {
+  /// A string, number or null as it is.
+  text,
+  /// true = "yes", false = "no".
+  flag,
+  /// A time, shown as how long ago.
+  age,
+};
+
+struct Column {
+  std::string header;
+  /// Member of the row; "waiting.interactive" goes one deeper.
+  std::string member;
+  CellKind kind = CellKind::text;
+  /// Shown with `-o wide` only.
+  bool is_wide = false;
+};
+
+struct Resource {
+  /// First the plural that messages use.
+  std::vector<std::string> names;
+  std::string path;
+  /// Member of the list's answer that has the rows.
+  std::string list_member;
+  /// Member of a row that names it.
+  std::string name_member;
+  /// Lists come in pages, with filters.
+  bool has_pages = false;
+  std::vector<Column> columns;
+};
+
+/// tasks, llms, profiles.
+const std::vector<Resource>& all_resources();
+
+/// @returns the resource with that name, singular, plural or long form, or null.
+const Resource* find_resource(std::string_view name);
+
+/// @returns every name of every resource.
+std::vector<std::string> resource_names();
+
+std::vector<std::string> headers_of(const Resource& resource, bool is_wide);
+
+/// @param row one row as JSON. @pre check_json(row). @returns its cells; an empty one where the row
+/// has none.
+std::vector<std::string> cells_of(const Resource& resource, std::string_view row, bool is_wide,
+                                  WallTime now);
+
+}  // namespace signalbox::cli
