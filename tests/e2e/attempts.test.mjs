@@ -15,7 +15,7 @@ describe('a pool of two', { timeout: 240_000 }, () => {
   let a, b, daemon;
   const arrivals = () => [...a.requests, ...b.requests];
   before(async () => {
-    [a, b] = [await startUpstream({ models: [MODEL], name: 'a' }), await startUpstream({ models: [MODEL], name: 'b' })];
+    [a, b] = [await startUpstream({ models: [MODEL], name: 'a', keepAlive: false }), await startUpstream({ models: [MODEL], name: 'b', keepAlive: false })];
     daemon = await startDaemon({
       config: {
         upstreams: [{ name: 'a', url: a.url, type: 'openai', models: [MODEL], pool: 'two', capacity: 4 }, { name: 'b', url: b.url, type: 'openai', models: [MODEL], pool: 'two', capacity: 4 }],
@@ -184,20 +184,37 @@ describe('a pool of two', { timeout: 240_000 }, () => {
     await daemon.taskWhen(r.headers['x-signalbox-task'], 'error', (t) => t.status === 'error');
   });
 
-  test('an answer of 200 that is no JSON, and a stream answered by a plain body', async () => {
+  test('a stream asked for and answered by something else is passed on as what it is, or refused; never as a whole stream', async () => {
     for (const u of [a, b]) u.always = { raw: ['<html>it works!</html>'], contentType: 'text/html' };
     const plain = await daemon.chat({ model: 'two' }, {}, LONG);
     assert.ok([200, 502].includes(plain.status), `passed on or refused, got ${plain.status} ${plain.text}`);
     const stream = await within('the end', daemon.openChat({ model: 'two', stream: true }).done, LONG);
     assert.equal(isDone(stream.text), false);
-    assert.ok(stream.status !== 200 || streamError(stream.text), `a stream without [DONE] has failed: ${stream.status} ${stream.text}`);
+    if (stream.status === 200 && /event-stream/.test(stream.headers['content-type'])) assert.ok(streamError(stream.text), `a stream without [DONE] has failed: ${stream.text}`);
+    else if (stream.status === 200) assert.deepEqual([stream.text, stream.headers['content-type']], ['<html>it works!</html>', 'text/html']);
+    else expectError(stream, 'backend_stream_failed');
+  });
+
+  test('a stream with nothing but comments has had no first byte: tried again', async () => {
+    firstFails({ raw: [': loading\n\n', ': still\n\n'] });
+    const r = expectOk(await daemon.chat({ model: 'two', stream: true }, {}, LONG));
+    assert.equal(spoken(r.text), sentence(4));
+    assert.equal(r.headers['x-signalbox-attempts'], '2');
+  });
+
+  test('a stream whose last event is cut in the middle has failed, and half an event is not passed on', async () => {
+    for (const u of [a, b]) u.always = { raw: ['data: {"choices":[{"index":0,"delta":{"content":"whole"}}]}\n\ndata: {"choices":[{"index":0,"del'] };
+    const r = await within('the end', daemon.openChat({ model: 'two', stream: true }).done);
+    assert.equal(spoken(r.text), 'whole');
+    expectErrorObject(streamError(r.text) ?? {}, 'backend_stream_failed', {}, r.text);
+    assert.equal(isDone(r.text), false);
   });
 });
 
 describe('one backend alone', { timeout: 240_000 }, () => {
   let up, daemon;
   before(async () => {
-    up = await startUpstream({ models: [MODEL], name: 'solo' });
+    up = await startUpstream({ models: [MODEL], name: 'solo', keepAlive: false });
     daemon = await startDaemon({ config: { upstreams: [{ name: 'solo', url: up.url, type: 'openai', models: [MODEL], capacity: 4 }] } });
   });
   after(async () => {
@@ -251,6 +268,27 @@ test('a backend that was never there: the call waits its queue budget', { timeou
     assert.ok((await daemon.json('/v1/models')).data, 'the model list answers all the same');
     await up.start();
     expectOk(await daemon.chat({ model: 'ghost' }, { 'X-Signalbox-Queue-Wait-S': '60' }, 70_000));
+  } finally {
+    await daemon.stop();
+    await up.stop();
+  }
+});
+
+test('an idle connection that the backend has closed is no failure of the call', { timeout: 60_000 }, async () => {
+  const up = await startUpstream({ models: [MODEL] });
+  const daemon = await startDaemon({ config: { upstreams: [{ name: 'm', url: up.url, type: 'openai', models: [MODEL] }] } });
+  try {
+    for (let i = 0; i < 5; i++) {
+      expectOk(await daemon.chat({ model: 'm' }));
+      for (const s of up.sockets) s.destroy();
+      const r = expectOk(await daemon.chat({ model: 'm', stream: i % 2 === 0 }));
+      assert.equal(r.headers['x-signalbox-attempts'], '1', 'no attempt was made on a connection that was gone');
+    }
+    for (let i = 0; i < 3; i++) {
+      up.next({}, { cut: 'head' });            // the backend closes just as the next call goes out on the kept connection
+      expectOk(await daemon.chat({ model: 'm' }));
+      expectOk(await daemon.chat({ model: 'm' }, {}, LONG));
+    }
   } finally {
     await daemon.stop();
     await up.stop();

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import OpenAI from 'openai';
-import { startDaemon } from './support/daemon.mjs';
+import { freePort, startDaemon } from './support/daemon.mjs';
 import { expectError, expectOk, expectTaskHeaders } from './support/expect.mjs';
 import { events, isDone, open, payloads, spoken } from './support/http.mjs';
 
@@ -17,11 +17,15 @@ const isFree = (port) => new Promise((resolve) => {
 
 describe('no configuration file', () => {
   test('serve starts on 127.0.0.1:8642, says so, and echo answers', { timeout: 60_000 }, async (t) => {
-    if (!await isFree(8642)) return t.skip('port 8642 is in use on this machine');
-    const daemon = await startDaemon({ config: null });
+    const usual = await isFree(8642);
+    const port = usual ? 8642 : await freePort();
+    if (!usual) t.diagnostic('port 8642 is in use on this machine: SIGNALBOX_HTTP_PORT names another');
+    const daemon = await startDaemon({ config: null, port, env: usual ? {} : { SIGNALBOX_HTTP_PORT: `${port}` } });
     try {
-      assert.match(daemon.output + daemon.logs, /127\.0\.0\.1:8642/, 'the address is printed');
-      assert.match(daemon.output + daemon.logs, /echo/, 'the models are printed');
+      assert.match(daemon.output, new RegExp(`http://127\\.0\\.0\\.1:${port}`), 'the address is printed');
+      assert.match(daemon.output, /echo/, 'the models are printed');
+      assert.match(daemon.output, /curl http/, 'a curl line to paste');
+      assert.match(daemon.output, /OpenAI\(/, 'an OpenAI line to paste');
       const models = (await daemon.json('/v1/models')).data.map((m) => m.id);
       assert.ok(models.includes('echo'), `echo is in ${models}`);
       const r = expectOk(await daemon.chat({ model: 'echo' }));

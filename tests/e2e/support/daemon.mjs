@@ -43,6 +43,9 @@ function flow(v) {
   return JSON.stringify(v);
 }
 
+/// This process's environment without what would configure a daemon or a client.
+export const cleanEnv = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALBOX_')));
+
 const SANITIZER = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehavior|runtime error:|SIGNALBOX_ASSERT|Assertion .* failed/;
 
 export class Daemon {
@@ -70,7 +73,7 @@ export class Daemon {
     const args = ['serve', ...(this.config === null ? [] : ['--config', this.file]), ...this.args];
     this.output = '';
     this.logs = '';
-    const child = guard(spawn(this.bin, args, { cwd: this.dir, env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const child = guard(spawn(this.bin, args, { cwd: this.dir, env: { ...cleanEnv(), ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] }));
     this.child = child;
     this.pid = child.pid;
     child.stdout.on('data', (b) => { this.output += b; });
@@ -202,7 +205,7 @@ export const startDaemon = (options) => new Daemon(options).start();
 export function run(args, { env = {}, cwd = root, input, ms = 20_000, bin = binary() } = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();
-    const child = guard(spawn(bin, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] }));
+    const child = guard(spawn(bin, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] }));
     let stdout = '', stderr = '', late = false;
     child.stdout.on('data', (b) => { stdout += b; });
     child.stderr.on('data', (b) => { stderr += b; });

@@ -10,6 +10,9 @@
 //   noDone: true        end the stream politely without `[DONE]`
 //   errorEvent: n       after n tokens `data: {"error":…}` and the end
 //   raw: [chunk, …]     a stream of exactly these bytes
+//
+// With keepAlive false every answer closes its connection, so that a break is never mistaken for an idle connection gone stale
+// (which a client may try again by itself).
 import http from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,8 +22,8 @@ export const word = (i) => ['alpha ', 'bravo ', 'charlie ', 'delta ', 'echo '][i
 export const sentence = (n) => Array.from({ length: n }, (_, i) => word(i)).join('');
 
 export class Upstream {
-  constructor({ models = ['model-a'], tokens = 4, tokenDelayMs = 2, firstDelayMs = 0, name = 'upstream' } = {}) {
-    Object.assign(this, { models, name });
+  constructor({ models = ['model-a'], tokens = 4, tokenDelayMs = 2, firstDelayMs = 0, name = 'upstream', keepAlive = true } = {}) {
+    Object.assign(this, { models, name, keepAlive });
     this.defaults = { tokens, tokenDelayMs, firstDelayMs };
     this.requests = [];
     this.probes = 0;
@@ -81,6 +84,7 @@ export class Upstream {
   }
 
   receive(req, res) {
+    if (!this.keepAlive) res.shouldKeepAlive = false;
     const parts = [];
     req.on('data', (b) => parts.push(b));
     req.on('error', () => {});
