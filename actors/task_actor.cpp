@@ -44,7 +44,8 @@ void TaskRun::enter() {
   reserve.request.queue_wait = std::chrono::milliseconds{task.queue_wait_ms};
   reserve.request.inference = std::chrono::milliseconds{task.inference_ms};
   // A key may turn out to be another task's: then nothing may run before the store has said so.
-  reserve.is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
+  x_is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
+  reserve.is_ready = x_is_ready;
   reserve.task = x_self;
   x_self->send(x_setup.profile, std::move(reserve));
 }

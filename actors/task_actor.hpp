@@ -114,6 +114,8 @@ class TaskRun {
   /// A RunTask was sent and its last report has not come.
   bool x_is_call_open = false;
   bool x_is_acquiring = false;
+  /// May be granted before its row is durable.
+  bool x_is_ready = false;
   bool x_is_inserted = false;
   bool x_has_begun = false;
   std::string x_content_type;

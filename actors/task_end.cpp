@@ -77,11 +77,15 @@ void TaskRun::inserted(const StoreResult& result) {
       if (!x_end) end(TaskState::error, result.error, nullptr, nullptr);
       return;
   }
-  if (x_end) return;
+  if (x_end || x_is_ready) return;
+  if (!x_setup.is_async) {
+    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+    return;
+  }
   for (const auto& listener : x_listeners.all()) {
     x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
   }
-  if (x_setup.is_async && x_setup.task.queue_wait_ms == 0) {
+  if (x_setup.task.queue_wait_ms == 0) {
     hand_over_to_backlog();
   } else {
     x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});

@@ -88,6 +88,7 @@ std::vector<Llm> UpstreamState::make_llms(const std::vector<std::string>& models
   for (const std::string& model : models) {
     Llm llm;
     llm.name = is_single ? settings.name : model;
+    llm.qualified_name = settings.name + "/" + model;
     if (!is_valid_name(llm.name)) continue;
     llm.kind = LlmKind::upstream;
     llm.type = type_word(settings.type);

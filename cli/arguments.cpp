@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* default_url = "http://127.0.0.1:8642";
 
-constexpr const char* short_help =
+constexpr const char* introduction =
     R"(Signalbox: a durable, prioritised queue in front of your LLM servers.
 
 Examples:
@@ -24,7 +24,9 @@ Examples:
   signalbox get tasks                              what waits, runs and ran
   signalbox get tasks --status pending -o json     the same for scripts
   signalbox config check my.yaml                   what is wrong with a configuration
+)";
 
+constexpr const char* more_help = R"(
 Commands: serve, get, chat-llm, config check. More: signalbox --help, signalbox COMMAND --help
 )";
 
@@ -78,7 +80,8 @@ CLI::App* add_get(CLI::App& app, Parsed& parsed) {
       ->check(CLI::IsMember({"table", "wide", "json", "jsonl", "name"}));
   get->add_flag("--json", parsed.json, "Same as -o json");
   get->add_flag("--no-headers", parsed.no_headers, "Tables without the header line");
-  get->add_option("--status", parsed.statuses, "Tasks with this status; may be repeated");
+  get->add_option("--status", parsed.statuses, "Tasks with this status; may be repeated")
+      ->allow_extra_args(false);
   for (const char* filter : {"pool", "llm", "agent", "priority", "owner"}) {
     get->add_option(std::string{"--"} + filter, parsed.filters[filter],
                     std::string{"Tasks with this "} + filter);
@@ -107,7 +110,8 @@ CLI::App* add_chat(CLI::App& app, Parsed& parsed) {
 }
 
 CLI::App* add_config_check(CLI::App& app, Parsed& parsed) {
-  CLI::App* config = app.add_subcommand("config", "Work on configuration files");
+  CLI::App* config =
+      app.add_subcommand("config", "config check: say what is wrong with a configuration");
   config->require_subcommand(1);
   CLI::App* check = config->add_subcommand("check", "Say what is wrong with a configuration");
   check->add_option("FILE", parsed.check.file, "Configuration file (SIGNALBOX_CONFIG)");
@@ -224,10 +228,10 @@ std::optional<Command> run_parser(CLI::App& app, std::vector<std::string> argume
 }  // namespace
 
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup) {
-  if (arguments.empty()) return PrintText{short_help};
+  if (arguments.empty()) return PrintText{std::string{introduction} + more_help};
   if (auto problem = find_unknown_command(arguments)) return UsageError{std::move(*problem)};
   Parsed parsed;
-  CLI::App app{"A durable, prioritised queue in front of your LLM servers.", "signalbox"};
+  CLI::App app{introduction, "signalbox"};
   app.footer(exit_codes);
   app.require_subcommand(0, 1);
   app.add_flag("--version", parsed.version, "Print the version");
@@ -242,7 +246,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (get->parsed()) return make_get(parsed, get->count("--limit") > 0);
   if (chat->parsed()) return make_chat(parsed);
   if (check->parsed()) return std::move(parsed.check);
-  return PrintText{short_help};
+  return PrintText{std::string{introduction} + more_help};
 }
 
 }  // namespace signalbox::cli

@@ -5,6 +5,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <cstdlib>
 #include <future>
+#include <thread>
 
 #include "actors/playback_actor.hpp"
 #include "actors/upstream_actor.hpp"
@@ -19,6 +20,9 @@ namespace {
 
 /// How long a start waits for the configured servers to answer for the first time.
 constexpr std::chrono::seconds first_answer_patience{2};
+/// For answers that are on their way out when the connections are cut.
+constexpr std::chrono::milliseconds cut_grace{250};
+constexpr std::chrono::milliseconds drain_poll{10};
 constexpr ExecutorId echo_executor = 1;
 
 Result<std::shared_ptr<Backend>> make_backend(const config::UpstreamSettings& settings) {
@@ -106,8 +110,8 @@ Result<std::uint16_t> Daemon::start() {
       [this](const http::Request& request, http::Responder& responder) {
         x_application->handle(request, responder);
       },
-      [](int, ErrorCode code, std::string_view message) {
-        return http::error_body(make_error(code, std::string{message}), {});
+      [ids = x_ports.ids](int, ErrorCode code, std::string_view message) {
+        return http::error_body(make_error(code, std::string{message}), format_id(ids->next()));
       });
   auto port = x_server->bind();
   if (port.has_error()) return port;
@@ -193,13 +197,27 @@ void Daemon::flush_store() {
   written->get_future().wait_for(std::chrono::seconds{10});
 }
 
+// New calls are refused meanwhile, by the broker, in words; the port stays open so that they can
+// be.
+void Daemon::wait_for_calls(std::chrono::milliseconds grace) {
+  const auto end = std::chrono::steady_clock::now() + grace;
+  while (x_services && x_services->calls_in_progress > 0 &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(drain_poll);
+  }
+}
+
 void Daemon::stop(std::chrono::milliseconds grace) {
   if (!x_system) return;
   if (x_services) {
     x_services->is_ready = false;
     caf::anon_send(x_house.broker, actors::BeginDrain{});
   }
-  if (x_server) x_server->stop(grace);
+  if (x_server) {
+    wait_for_calls(grace);
+    if (x_services) x_services->is_stopping = true;
+    x_server->stop(cut_grace);
+  }
   flush_store();
   for (const caf::actor& executor : x_executors) {
     caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);

@@ -42,6 +42,7 @@ class Daemon {
   Result<void> open_store();
   void spawn_backends();
   void wait_for_backends();
+  void wait_for_calls(std::chrono::milliseconds grace);
   void flush_store();
 
   config::Settings x_settings;

@@ -3,8 +3,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <string>
 
 #include "cli/failure.hpp"
 
@@ -12,7 +15,12 @@ namespace signalbox::cli {
 
 bool print_out(std::string_view text) {
   const std::size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
-  return written == text.size() && std::fflush(stdout) == 0;
+  if (written == text.size() && std::fflush(stdout) == 0) return true;
+  // `| head` closes the pipe on purpose; a full disk is worth a word.
+  if (errno != EPIPE) {
+    report({ExitCode::failure, std::string{"cannot write: "} + std::strerror(errno)});
+  }
+  return false;
 }
 
 std::size_t terminal_width() {

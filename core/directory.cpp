@@ -4,8 +4,18 @@
 
 namespace signalbox {
 
+bool DirectoryBook::is_owned_by_other(const std::string& name, ExecutorId executor) const {
+  return std::any_of(x_llms.begin(), x_llms.end(),
+                     [&](const Llm& llm) { return llm.name == name && llm.executor != executor; });
+}
+
 std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vector<Llm> llms) {
   std::vector<std::string> refused;
+  for (Llm& llm : llms) {
+    if (!llm.qualified_name.empty() && is_owned_by_other(llm.name, executor)) {
+      llm.name = llm.qualified_name;
+    }
+  }
   std::erase_if(x_llms, [&](const Llm& old) {
     return old.executor == executor && std::none_of(llms.begin(), llms.end(), [&](const Llm& llm) {
              return llm.name == old.name;

@@ -69,6 +69,7 @@ class DirectoryBook {
   };
   using LineKey = std::pair<Priority, std::uint64_t>;
 
+  [[nodiscard]] bool is_owned_by_other(const std::string& name, ExecutorId executor) const;
   [[nodiscard]] std::optional<Lease> try_lease(const LeaseRequest& request);
   [[nodiscard]] std::vector<BackendCandidate> candidates(const LeaseRequest& request,
                                                          LlmStatus status, bool avoided) const;

@@ -24,6 +24,8 @@ std::string_view to_string(LlmStatus status);
 
 struct Llm {
   std::string name;
+  /// Taken instead when another executor has the name already; empty = then it is left out.
+  std::string qualified_name;
   LlmKind kind = LlmKind::upstream;
   /// openai, lmstudio, llamacpp, ollama, vllm, echo ...
   std::string type;

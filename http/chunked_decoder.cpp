@@ -22,7 +22,8 @@ std::size_t ChunkedDecoder::decode(std::string_view bytes, std::string& body) {
   while (!x_refusal && x_state != State::done) {
     const auto rest = bytes.substr(taken);
     if (x_state == State::data) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(x_chunk_left, rest.size()));
+      const auto size =
+          static_cast<std::size_t>(std::min<std::uint64_t>(x_chunk_left, rest.size()));
       if (size == 0) break;
       body.append(rest.substr(0, size));
       taken += size;
@@ -32,8 +33,8 @@ std::size_t ChunkedDecoder::decode(std::string_view bytes, std::string& body) {
     }
     const auto feed = rest.find('\n');
     if (feed == std::string_view::npos) {
-      const bool too_long = rest.size() > line_bytes_max ||
-                            (x_state == State::data_end && rest.size() > 1);
+      const bool too_long =
+          rest.size() > line_bytes_max || (x_state == State::data_end && rest.size() > 1);
       if (too_long) fail(400, ErrorCode::invalid_request, "A chunk line is too long.");
       break;
     }
@@ -44,14 +45,19 @@ std::size_t ChunkedDecoder::decode(std::string_view bytes, std::string& body) {
     const auto line = rest.substr(0, feed - 1);
     taken += feed + 1;
     switch (x_state) {
-      case State::size: read_size(line); break;
+      case State::size:
+        read_size(line);
+        break;
       case State::data_end:
         x_state = State::size;
         if (!line.empty()) fail(400, ErrorCode::invalid_request, "A chunk is longer than it says.");
         break;
-      case State::trailer: read_trailer(line); break;
+      case State::trailer:
+        read_trailer(line);
+        break;
       case State::data:
-      case State::done: break;
+      case State::done:
+        break;
     }
   }
   return taken;

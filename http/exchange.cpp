@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <stdexcept>
 #include <utility>
 
 #include "http/reply.hpp"
@@ -40,14 +41,14 @@ Exchange::Exchange(Hub& hub, Connection& connection, std::chrono::milliseconds w
 }
 
 void Exchange::send(Response response) {
-  SIGNALBOX_ASSERT(x_answer == Answer::none);
+  require(Answer::none);
   end_watch();
   x_answer = Answer::whole;
   x_response = std::move(response);
 }
 
 void Exchange::begin_stream(const Response& response) {
-  SIGNALBOX_ASSERT(x_answer == Answer::none);
+  require(Answer::none);
   x_answer = Answer::streaming;
   const bool chunked = x_incoming.minor_version > 0;
   x_keeps_alive = x_keeps_alive && chunked && !x_stopping;
@@ -58,7 +59,7 @@ void Exchange::begin_stream(const Response& response) {
 }
 
 bool Exchange::write(std::string_view bytes) {
-  SIGNALBOX_ASSERT(x_answer == Answer::streaming);
+  require(Answer::streaming);
   // An empty chunk would end the body.
   if (bytes.empty() || is_head()) return !x_broken;
   if (x_incoming.minor_version == 0) {
@@ -71,7 +72,7 @@ bool Exchange::write(std::string_view bytes) {
 }
 
 void Exchange::end_stream() {
-  SIGNALBOX_ASSERT(x_answer == Answer::streaming);
+  require(Answer::streaming);
   end_watch();
   x_answer = Answer::stream_ended;
   if (is_head() || x_incoming.minor_version == 0) return;
@@ -84,6 +85,12 @@ void Exchange::on_hang_up(std::function<void()> callback) {
   if (x_answer == Answer::whole || x_answer == Answer::stream_ended) return;
   x_watch = std::make_shared<HangUpWatch>(std::move(callback));
   x_hub.watch(x_connection, x_watch);
+}
+
+/// A handler that answers out of order is a bug of one route, on one path; it fails that request
+/// and not the daemon with all the others in it.
+void Exchange::require(Answer answer) const {
+  if (x_answer != answer) throw std::logic_error("the handler answers out of order");
 }
 
 void Exchange::end_watch() {
@@ -102,10 +109,9 @@ void Exchange::run(const Handler& handler, const ErrorBody& error_body) {
     failed = true;
   }
   end_watch();
-  if (x_answer == Answer::none || x_answer == Answer::whole) {
-    x_keeps_alive = x_keeps_alive && !x_stopping;
-  }
-  if (x_answer == Answer::none || (failed && x_answer == Answer::whole)) {
+  if (x_answer == Answer::streaming || x_answer == Answer::stream_ended) return;
+  x_keeps_alive = x_keeps_alive && !x_stopping;
+  if (failed || x_answer == Answer::none) {
     x_answer = Answer::whole;
     x_response = Response{.status = 500,
                           .headers = {},
@@ -119,7 +125,7 @@ bool Exchange::send_parts(std::span<iovec> parts) {
 }
 
 std::optional<Ending> Exchange::ending() const {
-  if (x_broken) return Ending::reset;
+  if (x_broken || x_answer == Answer::none) return Ending::reset;
   if (x_answer == Answer::streaming) {
     // Chunked, the missing last chunk tells that this is not all, and what was sent before arrives.
     // An HTTP/1.0 body ends with the connection: only a reset says that it should not have.

@@ -1,6 +1,6 @@
-// One request and its answer: what a handler sees as the Responder. Streams go to the socket as they
-// are written; a whole answer is kept for the edge's httplib::Server to write when the handler has
-// returned.
+// One request and its answer: what a handler sees as the Responder. Streams go to the socket as
+// they are written; a whole answer is kept for the edge's httplib::Server to write when the handler
+// has returned.
 #pragma once
 
 #include <atomic>
@@ -37,8 +37,9 @@ class Exchange final : public Responder {
   void end_stream() override;
   void on_hang_up(std::function<void()> callback) override;
 
-  /// Runs the handler on the request. Without an answer, or with an exception before one, the answer
-  /// is a 500 that tells nothing: code `none`, for this is a bug and no caller can react to it.
+  /// Runs the handler on the request. Without an answer, or with an exception before one, the
+  /// answer is a 500 that tells nothing: code `none`, for this is a bug and no caller can react to
+  /// it.
   void run(const Handler& handler, const ErrorBody& error_body);
 
   [[nodiscard]] const Request& request() const { return x_incoming.request; }
@@ -57,6 +58,7 @@ class Exchange final : public Responder {
   [[nodiscard]] std::optional<Ending> ending() const;
 
  private:
+  void require(Answer answer) const;
   void end_watch();
 
   Hub& x_hub;

@@ -93,6 +93,7 @@ FrontActor::behavior_type FrontState::make_behavior(actors::House house) {
       [this](BeginCall& message) { begin(message); },
       [this](const HangUp& message) { hang_up(message.call); },
       [this](const LeaveCall& message) { x_calls.erase(message.call); },
+      [this](const DropCall& message) { pass_on(message.call, HungUp{}, true); },
       [this](Ask& message) { ask(message); },
   };
 }

@@ -32,6 +32,11 @@ struct LeaveCall {
   actors::CallNumber call = 0;
 };
 
+/// Its thread is to wake up and go; the task goes on.
+struct DropCall {
+  actors::CallNumber call = 0;
+};
+
 /// A question with one answer.
 struct Ask {
   std::shared_ptr<ReplyBox> reply_box;
@@ -41,7 +46,8 @@ struct Ask {
 };
 
 using FrontActor = actors::TaskListener::extend<caf::reacts_to<BeginCall>, caf::reacts_to<HangUp>,
-                                                caf::reacts_to<LeaveCall>, caf::reacts_to<Ask>>;
+                                                caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>,
+                                                caf::reacts_to<Ask>>;
 
 class FrontState {
  public:
@@ -74,4 +80,5 @@ FrontActor::behavior_type front_actor(FrontActor::stateful_pointer<FrontState> s
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::BeginCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::HangUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::LeaveCall)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::DropCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::Ask)

@@ -1,4 +1,5 @@
-// One wish to hear of a client's hang-up, shared by the handler that has it and the hub that sees it.
+// One wish to hear of a client's hang-up, shared by the handler that has it and the hub that sees
+// it.
 #pragma once
 
 #include <condition_variable>

@@ -21,8 +21,8 @@ using Stage = Connection::Stage;
 /// The event id of x_wake; connections count from 1.
 constexpr std::uint64_t wake_id = 0;
 constexpr std::size_t events_max = 256;
-/// A client that was refused may go on sending for so long and so much before it is cut off. Cutting
-/// at once would be a reset, which can destroy the refusal on its way.
+/// A client that was refused may go on sending for so long and so much before it is cut off.
+/// Cutting at once would be a reset, which can destroy the refusal on its way.
 constexpr std::chrono::milliseconds drain_timeout{2'000};
 constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
@@ -33,7 +33,9 @@ Hub::Hub(const ServerOptions& options, OnRequest on_request, ErrorBody error_bod
       x_on_request(std::move(on_request)),
       x_error_body(std::move(error_body)) {}
 
-Hub::~Hub() { stop(); }
+Hub::~Hub() {
+  stop();
+}
 
 bool Hub::start() {
   x_epoll = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
@@ -177,11 +179,14 @@ void Hub::read_request(Connection& connection) {
   if (received.kind == Received::Kind::closed) return close(connection);
   if (received.kind == Received::Kind::nothing_yet) return park(connection);
   switch (connection.reader.feed({x_scratch.data(), received.size})) {
-    case Phase::complete: return x_on_request(connection);
-    case Phase::refused: return refuse(connection, connection.reader.refusal());
+    case Phase::complete:
+      return x_on_request(connection);
+    case Phase::refused:
+      return refuse(connection, connection.reader.refusal());
     case Phase::idle:
     case Phase::head:
-    case Phase::body: return park(connection);
+    case Phase::body:
+      return park(connection);
   }
 }
 
@@ -274,13 +279,15 @@ TimePoint Hub::request_deadline(Connection& connection) const {
     connection.waiting_since = steady_now();
   }
   switch (phase) {
-    case Phase::head: return connection.waiting_since + x_options.head_timeout;
+    case Phase::head:
+      return connection.waiting_since + x_options.head_timeout;
     case Phase::body:
       return pace_deadline(connection.waiting_since, x_options.read_timeout,
                            connection.reader.body_bytes());
     case Phase::idle:
     case Phase::complete:
-    case Phase::refused: break;
+    case Phase::refused:
+      break;
   }
   return connection.waiting_since + x_options.idle_timeout;
 }

@@ -1,6 +1,6 @@
 // Every open connection, and the one thread that waits for all those nobody else is busy with:
-// idle ones, requests that are still arriving, closed ones that have to be drained. A slow or silent
-// client costs an entry here and no thread. Sleeps in epoll_wait until something happens.
+// idle ones, requests that are still arriving, closed ones that have to be drained. A slow or
+// silent client costs an entry here and no thread. Sleeps in epoll_wait until something happens.
 #pragma once
 
 #include <array>

@@ -41,8 +41,13 @@ class CallAnswer {
     const auto patience_end = ReplyBox::Clock::now() + services.await_timeout;
     BeginCall begin{number, x_reply_box, std::move(submit)};
     caf::anon_send(services.front, std::move(begin));
-    x_context.responder.on_hang_up(
-        [front = services.front, number] { caf::anon_send(front, HangUp{number}); });
+    x_context.responder.on_hang_up([&services, number] {
+      if (services.is_stopping) {
+        caf::anon_send(services.front, DropCall{number});
+      } else {
+        caf::anon_send(services.front, HangUp{number});
+      }
+    });
     while (!x_is_over) {
       auto deadline = patience_end;
       if (x_has_begun) deadline = ReplyBox::Clock::now() + ping_interval;
@@ -197,8 +202,10 @@ void apply_options(const Context& context, const CallOptions& options, std::stri
 }
 
 void run_call(Context& context, actors::SubmitTask submit) {
+  ++context.services.calls_in_progress;
   CallAnswer answer{context, submit.task.streaming, submit.task.kind};
   answer.run(std::move(submit));
+  --context.services.calls_in_progress;
 }
 
 void answer_inference(Context& context, TaskKind kind) {

@@ -14,7 +14,9 @@ namespace {
 /// Method, two spaces, version and line end around a target of the longest allowed size.
 constexpr std::size_t request_line_bytes_max = target_bytes_max + method_bytes_max + 12;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -29,7 +31,9 @@ bool is_token_char(char c) {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -98,7 +102,7 @@ class HeadParser {
   Checked<RequestHead> parse() {
     using Step = std::optional<Refusal> (HeadParser::*)();
     static constexpr std::array<Step, 6> steps = {
-        &HeadParser::read_request_line, &HeadParser::read_headers, &HeadParser::check_target,
+        &HeadParser::read_request_line, &HeadParser::read_headers,  &HeadParser::check_target,
         &HeadParser::check_connection,  &HeadParser::check_framing, &HeadParser::check_body_sense};
     for (const auto step : steps) {
       if (auto refusal = (this->*step)()) return std::move(*refusal);
@@ -256,7 +260,8 @@ class HeadParser {
     }
     // Decompressing for a stranger is how 200 KB become 200 MB (CVE-2026-22776).
     if (count("content-encoding") > 0) {
-      return refuse(415, ErrorCode::unsupported_media_type, "Encoded request bodies are not taken.");
+      return refuse(415, ErrorCode::unsupported_media_type,
+                    "Encoded request bodies are not taken.");
     }
     return std::nullopt;
   }

@@ -106,7 +106,8 @@ void RequestReader::shrink() {
 void RequestReader::consume(std::size_t size) {
   x_start += size;
   x_scanned = 0;
-  // Moved to the front rarely, so that a thousand pipelined requests are not moved a thousand times.
+  // Moved to the front rarely, so that a thousand pipelined requests are not moved a thousand
+  // times.
   if (x_start == x_buffer.size()) {
     x_buffer.clear();
     x_start = 0;

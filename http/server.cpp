@@ -5,8 +5,8 @@
 //              └──────── park ◀── linger a moment for the next ◀── answer┘
 //
 // httplib 0.11.4 accepts connections, dispatches, and writes whole answers. No byte of a client
-// reaches its parsers, which have known holes: each request is read and checked by RequestReader and
-// replayed to httplib as one fixed line; the request itself goes past it, in the Exchange.
+// reaches its parsers, which have known holes: each request is read and checked by RequestReader
+// and replayed to httplib as one fixed line; the request itself goes past it, in the Exchange.
 #include "http/server.hpp"
 
 #include <fcntl.h>
@@ -128,8 +128,7 @@ class Door final : public httplib::Server {
       x_listener = Descriptor(::fcntl(svr_sock_, F_DUPFD_CLOEXEC, 0));
     }
     if (x_listener) return static_cast<std::uint16_t>(bound);
-    const auto reason =
-        errno == 0 ? "no such address" : std::generic_category().message(errno);
+    const auto reason = errno == 0 ? "no such address" : std::generic_category().message(errno);
     return make_error(ErrorCode::invalid_request, "Cannot listen on " + host + " port " +
                                                       std::to_string(port) + ": " + reason + ".");
   }
@@ -173,6 +172,7 @@ class Door final : public httplib::Server {
  private:
   /// Called for each accepted socket, whose owner we are.
   bool process_and_close_socket(socket_t socket) override {
+    ::fcntl(socket, F_SETFD, FD_CLOEXEC);
     try {
       x_adopt(Descriptor(socket));
       return true;
@@ -233,8 +233,8 @@ class Server::Impl {
         x_error_body(std::move(error_body)),
         x_door(x_options, x_handler, x_error_body,
                [this](Descriptor socket) { x_service.adopt(std::move(socket)); }),
-        x_service(x_options, [this](Exchange& exchange) { x_door.answer(exchange); },
-                  x_error_body) {}
+        x_service(
+            x_options, [this](Exchange& exchange) { x_door.answer(exchange); }, x_error_body) {}
 
   ~Impl() { stop(std::chrono::milliseconds(0)); }
 
@@ -270,17 +270,25 @@ class Server::Impl {
 };
 
 Server::Server(ServerOptions options, Handler handler, ErrorBody error_body)
-    : x_impl(std::make_unique<Impl>(std::move(options), std::move(handler),
-                                    std::move(error_body))) {}
+    : x_impl(
+          std::make_unique<Impl>(std::move(options), std::move(handler), std::move(error_body))) {}
 
 Server::~Server() = default;
 
-Result<std::uint16_t> Server::bind() { return x_impl->bind(); }
+Result<std::uint16_t> Server::bind() {
+  return x_impl->bind();
+}
 
-void Server::run() { x_impl->run(); }
+void Server::run() {
+  x_impl->run();
+}
 
-void Server::stop(std::chrono::milliseconds grace) { x_impl->stop(grace); }
+void Server::stop(std::chrono::milliseconds grace) {
+  x_impl->stop(grace);
+}
 
-std::size_t Server::requests_in_progress() const { return x_impl->requests_in_progress(); }
+std::size_t Server::requests_in_progress() const {
+  return x_impl->requests_in_progress();
+}
 
 }  // namespace signalbox::http

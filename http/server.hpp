@@ -1,5 +1,6 @@
 // The edge: sockets in, requests out. Its server.cpp is the only file that knows httplib::Server.
-// One worker thread per request in progress; idle keep-alive connections wait in the hub and cost no thread.
+// One worker thread per request in progress; idle keep-alive connections wait in the hub and cost
+// no thread.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,8 @@ struct Response {
   std::string body;
 };
 
-/// The answering side of one request. All calls from the handler's thread, but for what on_hang_up() calls back.
+/// The answering side of one request. Calls out of order throw std::logic_error. All calls from the
+/// handler's thread, but for what on_hang_up() calls back.
 class Responder {
  public:
   virtual ~Responder() = default;
@@ -48,31 +50,34 @@ class Responder {
   /// Answers whole. Leaves when the handler returns. @pre nothing was sent yet.
   virtual void send(Response response) = 0;
 
-  /// Sends status and headers of a streamed answer (chunked, never compressed, Cache-Control: no-store and
-  /// X-Accel-Buffering: no added). @pre nothing was sent yet. The body of `response` is ignored.
-  /// An HTTP/1.0 client gets a body that ends with the connection.
+  /// Sends status and headers of a streamed answer (chunked, never compressed, Cache-Control:
+  /// no-store and X-Accel-Buffering: no added). @pre nothing was sent yet. The body of `response`
+  /// is ignored. An HTTP/1.0 client gets a body that ends with the connection.
   virtual void begin_stream(const Response& response) = 0;
   /// Leaves at once, in one packet if it fits. @pre begin_stream(), and not yet end_stream().
-  /// @returns false when the client is gone or too slow (one write blocked longer than the write timeout).
+  /// @returns false when the client is gone or too slow (one write blocked longer than the write
+  /// timeout).
   virtual bool write(std::string_view bytes) = 0;
-  /// Ends a streamed answer in good order; without it the connection is cut when the handler returns.
+  /// Ends a streamed answer in good order; without it the connection is cut when the handler
+  /// returns.
   virtual void end_stream() = 0;
 
-  /// Calls `callback` once, from another thread, as soon as the client closes (or half-closes) its connection while
-  /// this request is in progress; at once if it is already gone. Never called once send() or end_stream() has
-  /// returned, nor once the handler is left otherwise: each waits for a call in progress. A handler that may leave
-  /// in mid-stream or by exception must not capture its own frame, which is gone before that wait.
-  /// One thread calls back for all requests: must not block, nor call this Responder. A second on_hang_up()
-  /// replaces the first.
+  /// Calls `callback` once, from another thread, as soon as the client closes (or half-closes) its
+  /// connection while this request is in progress; at once if it is already gone. Never called once
+  /// send() or end_stream() has returned, nor once the handler is left otherwise: each waits for a
+  /// call in progress. A handler that may leave in mid-stream or by exception must not capture its
+  /// own frame, which is gone before that wait. One thread calls back for all requests: must not
+  /// block, nor call this Responder. A second on_hang_up() replaces the first.
   virtual void on_hang_up(std::function<void()> callback) = 0;
 };
 
-/// Runs on a worker thread; may block as long as it likes. An exception, or no answer, becomes a plain 500 with
-/// code `none`; an exception in mid-stream cuts the stream.
+/// Runs on a worker thread; may block as long as it likes. An exception, or no answer, becomes a
+/// plain 500 with code `none`; an exception in mid-stream cuts the stream.
 using Handler = std::function<void(const Request&, Responder&)>;
 
-/// Answers what never reaches the handler (bad framing, too large, too many): makes the body of such an answer.
-/// Arguments: status, wire code, message. @returns a JSON body. Called from several threads; must not block.
+/// Answers what never reaches the handler (bad framing, too large, too many): makes the body of
+/// such an answer. Arguments: status, wire code, message. @returns a JSON body. Called from several
+/// threads; must not block.
 using ErrorBody = std::function<std::string(int, ErrorCode, std::string_view)>;
 
 struct ServerOptions {
@@ -88,7 +93,8 @@ struct ServerOptions {
   std::chrono::milliseconds head_timeout{10'000};
   /// Of a connection without a request, new ones included; then it is closed.
   std::chrono::milliseconds idle_timeout{75'000};
-  /// For a request body, and for one write; longer only for a peer that keeps up 16 KiB/s on average.
+  /// For a request body, and for one write; longer only for a peer that keeps up 16 KiB/s on
+  /// average.
   std::chrono::milliseconds read_timeout{30'000};
   std::chrono::milliseconds write_timeout{30'000};
 };
@@ -107,8 +113,9 @@ class Server {
   /// Serves on threads of its own and returns at once. @pre bind() succeeded.
   void run();
 
-  /// Accepts no more, lets requests in progress end for at most `grace`, cuts the rest, joins all threads.
-  /// A handler that is cut learns it from on_hang_up() and write(), and is waited for. May be called again.
+  /// Accepts no more, lets requests in progress end for at most `grace`, cuts the rest, joins all
+  /// threads. A handler that is cut learns it from on_hang_up() and write(), and is waited for. May
+  /// be called again.
   void stop(std::chrono::milliseconds grace);
 
   [[nodiscard]] std::size_t requests_in_progress() const;

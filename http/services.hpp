@@ -25,6 +25,11 @@ struct Services {
   std::chrono::seconds await_timeout{600};
   /// True between start and drain.
   std::atomic<bool> is_ready{false};
+  /// Connections are cut by us from now on: their callers have not hung up, and their tasks live
+  /// on.
+  std::atomic<bool> is_stopping{false};
+  /// Callers that wait for an answer of a backend.
+  std::atomic<std::size_t> calls_in_progress{0};
   /// Reads the configuration again. @returns the violations, or nothing.
   std::function<std::optional<Error>()> reload;
   std::atomic<actors::CallNumber> next_call{1};

@@ -29,8 +29,7 @@ std::span<iovec> skip_sent(std::span<iovec> parts, std::size_t sent) {
 
 bool wait_for_room(int fd, TimePoint deadline) {
   for (;;) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_now()).count();
     if (left <= 0) return false;
     pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
     const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<long>(left, 60'000)));
@@ -41,7 +40,9 @@ bool wait_for_room(int fd, TimePoint deadline) {
 
 }  // namespace
 
-TimePoint steady_now() { return std::chrono::steady_clock::now(); }
+TimePoint steady_now() {
+  return std::chrono::steady_clock::now();
+}
 
 TimePoint pace_deadline(TimePoint began, std::chrono::milliseconds allowance, std::size_t bytes) {
   return began + allowance + std::chrono::milliseconds(bytes * 1000 / bytes_per_second_min);
@@ -55,8 +56,7 @@ Received receive(int fd, std::span<char> into, Patience patience) {
   const int flags = patience == Patience::none ? MSG_DONTWAIT : 0;
   const auto size = ::recv(fd, into.data(), into.size(), flags);
   if (size > 0) return {Received::Kind::bytes, static_cast<std::size_t>(size)};
-  const bool nothing_yet =
-      size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+  const bool nothing_yet = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
   return {nothing_yet ? Received::Kind::nothing_yet : Received::Kind::closed, 0};
 }
 
@@ -75,6 +75,7 @@ bool send_all(int fd, std::span<iovec> parts, std::chrono::milliseconds allowanc
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
+    if (allowance == std::chrono::milliseconds(0)) return false;
     // The clock is asked only when the peer is slow.
     if (began == TimePoint{}) began = steady_now();
     if (!wait_for_room(fd, pace_deadline(began, allowance, total))) return false;

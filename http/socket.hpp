@@ -17,7 +17,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// The edge's only clock; deadlines of sockets are real time, whatever time the actors live in.
 TimePoint steady_now();
 
-/// A peer that has used up its allowance of time may go on as long as it keeps this pace on average.
+/// A peer that has used up its allowance of time may go on as long as it keeps this pace on
+/// average.
 inline constexpr std::size_t bytes_per_second_min = 16 * 1024;
 
 /// @returns until when a transfer that began at `began` and has moved `bytes` may go on.
@@ -57,7 +58,8 @@ struct Received {
 
 Received receive(int fd, std::span<char> into, Patience patience);
 
-/// Sends all parts as one, waiting for room where it must. @param parts is used up.
+/// Sends all parts as one, waiting for room where it must; with an allowance of 0 it never waits.
+/// @param parts is used up.
 /// @returns false when the peer is gone or took it slower than pace_deadline() allows.
 bool send_all(int fd, std::span<iovec> parts, std::chrono::milliseconds allowance);
 

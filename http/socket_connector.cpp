@@ -150,6 +150,11 @@ void ConnectedSocket::close() {
   x_fd = -1;
 }
 
+void ConnectedSocket::reset_on_close() {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  if (x_fd >= 0) ::setsockopt(x_fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 // -- SocketConnector ------------------------------------------------------------------------------
 
 struct SocketConnector::Address {

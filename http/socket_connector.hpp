@@ -49,6 +49,9 @@ class ConnectedSocket {
   [[nodiscard]] bool is_quiet() const;
 
   void close();
+  /// Makes close() a reset. A server that is blocked in sending hears of an orderly end only when
+  /// its next window probe is due, some never.
+  void reset_on_close();
 
  private:
   int x_fd = -1;

@@ -47,8 +47,9 @@ bool has_token(std::string_view list, std::string_view token) {
 /// the bounds, and remembers why a read failed, which cpp-httplib does not tell.
 class MeteredStream final : public httplib::Stream {
  public:
-  MeteredStream(ConnectedSocket& socket, AnswerReader& reader, steady_clock::time_point deadline)
-      : x_socket(socket), x_reader(reader), x_deadline(deadline) {}
+  MeteredStream(ConnectedSocket& socket, AnswerReader& reader, const Cancellation& cancellation,
+                steady_clock::time_point deadline)
+      : x_socket(socket), x_reader(reader), x_cancellation(cancellation), x_deadline(deadline) {}
 
   [[nodiscard]] bool is_readable() const override { return true; }
   [[nodiscard]] bool is_writable() const override { return true; }
@@ -82,6 +83,7 @@ class MeteredStream final : public httplib::Stream {
 
   ConnectedSocket& x_socket;
   AnswerReader& x_reader;
+  const Cancellation& x_cancellation;
   steady_clock::time_point x_deadline;
   std::string x_unsent;
   std::array<char, 16 * 1024> x_buffer;
@@ -137,6 +139,8 @@ ssize_t MeteredStream::read(char* to, size_t size) {
 bool MeteredStream::refill() {
   if (!x_unsent.empty() && !flush({})) return false;
   x_reader.on_drained();
+  // A socket that is shut down still hands out what it had received, which may be megabytes.
+  if (x_cancellation.cancelled()) return false;
   if (x_deadline != steady_clock::time_point::max()) {
     const auto left = std::chrono::ceil<milliseconds>(x_deadline - steady_clock::now());
     x_timed_out = left.count() <= 0 || !x_socket.wait_readable(left);
@@ -185,8 +189,8 @@ class ConnectionPool::Connection {
 
   /// @param answered set when the backend sent any byte. @param reusable set when the connection
   /// may be kept.
-  End run(const OutgoingRequest& request, AnswerReader& reader, steady_clock::time_point deadline,
-          bool& answered, bool& reusable);
+  End run(const OutgoingRequest& request, AnswerReader& reader, const Cancellation& cancellation,
+          steady_clock::time_point deadline, bool& answered, bool& reusable);
 
   [[nodiscard]] const ConnectedSocket& socket() const { return x_socket; }
 
@@ -217,9 +221,10 @@ httplib::Request ConnectionPool::Connection::make_request(const OutgoingRequest&
 }
 
 End ConnectionPool::Connection::run(const OutgoingRequest& request, AnswerReader& reader,
+                                    const Cancellation& cancellation,
                                     steady_clock::time_point deadline, bool& answered,
                                     bool& reusable) {
-  MeteredStream stream(x_socket, reader, deadline);
+  MeteredStream stream(x_socket, reader, cancellation, deadline);
   bool head_seen = false;
   bool chunked = false;
   bool has_length = false;
@@ -254,6 +259,8 @@ End ConnectionPool::Connection::run(const OutgoingRequest& request, AnswerReader
   reusable = good && response.version == "HTTP/1.1" && stream.used_up() &&
              (chunked || has_length || response.status == 204) &&
              !has_token(response.get_header_value("Connection"), "close");
+  // What is left of the answer is not wanted any more, and the backend shall notice at once.
+  if (!good) x_socket.reset_on_close();
   if (next == Next::stop) return End::stopped;
   if (good || next == Next::rest) return End::complete;
   if (stream.timed_out()) return End::timed_out;
@@ -288,7 +295,7 @@ ExchangeResult ConnectionPool::exchange(const OutgoingRequest& request, AnswerRe
     }
     bool answered = false;
     bool reusable = false;
-    const End end = connection->run(request, reader, deadline, answered, reusable);
+    const End end = connection->run(request, reader, cancellation, deadline, answered, reusable);
     const bool cancelled = !cancellation.detach();
     if (reusable && !cancelled) {
       keep(std::move(connection));
