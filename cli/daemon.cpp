@@ -10,6 +10,7 @@
 #include "actors/playback_actor.hpp"
 #include "actors/upstream_actor.hpp"
 #include "cli/system_ports.hpp"
+#include "http/call_options.hpp"
 #include "http/echo_script.hpp"
 #include "http/error_response.hpp"
 #include "http/upstream_client.hpp"
@@ -110,8 +111,14 @@ Result<std::uint16_t> Daemon::start() {
       [this](const http::Request& request, http::Responder& responder) {
         x_application->handle(request, responder);
       },
-      [ids = x_ports.ids](int, ErrorCode code, std::string_view message) {
-        return http::error_body(make_error(code, std::string{message}), format_id(ids->next()));
+      [ids = x_ports.ids](const http::EarlyError& early) {
+        const http::Headers given{{"X-Request-Id", std::string{early.request_id}}};
+        const auto id = http::read_request_id(given).value_or(format_id(ids->next()));
+        http::Response response;
+        response.status = early.status;
+        response.body = http::error_body(make_error(early.code, std::string{early.message}), id);
+        response.headers.emplace_back("X-Request-Id", id);
+        return response;
       });
   auto port = x_server->bind();
   if (port.has_error()) return port;

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <fstream>
 #include <iterator>
@@ -75,6 +77,14 @@ sigset_t daemon_signals() {
   return signals;
 }
 
+/// The usual soft limit of 1,024 open files is less than the connections that are allowed.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// Calls end in good order, or at once on a second signal.
 void drain(Daemon& daemon, const sigset_t& signals) {
   std::thread{[signals] {
@@ -94,6 +104,7 @@ int run_serve(const ServeOptions& options) {
     fmt::print(stderr, "{}\n", joined(loaded.violations));
     return exit_usage;
   }
+  raise_file_limit();
   // Blocked before the first thread, so that sigwait() below is the only one to get them.
   const sigset_t signals = daemon_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

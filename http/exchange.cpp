@@ -100,7 +100,7 @@ void Exchange::end_watch() {
   x_watch.reset();
 }
 
-void Exchange::run(const Handler& handler, const ErrorBody& error_body) {
+void Exchange::run(const Handler& handler, const EarlyAnswer& early_answer) {
   bool failed = false;
   try {
     handler(x_incoming.request, *this);
@@ -113,9 +113,12 @@ void Exchange::run(const Handler& handler, const ErrorBody& error_body) {
   x_keeps_alive = x_keeps_alive && !x_stopping;
   if (failed || x_answer == Answer::none) {
     x_answer = Answer::whole;
-    x_response = Response{.status = 500,
-                          .headers = {},
-                          .body = error_body(500, ErrorCode::none, "The request failed here.")};
+    const std::string* id = find_header(x_incoming.request.headers, "X-Request-Id");
+    x_response = early_answer({.status = 500,
+                               .code = ErrorCode::none,
+                               .message = "The request failed here.",
+                               .request_id = id == nullptr ? std::string_view{} : *id});
+    x_response.status = 500;
   }
 }
 

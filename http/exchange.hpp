@@ -40,7 +40,7 @@ class Exchange final : public Responder {
   /// Runs the handler on the request. Without an answer, or with an exception before one, the
   /// answer is a 500 that tells nothing: code `none`, for this is a bug and no caller can react to
   /// it.
-  void run(const Handler& handler, const ErrorBody& error_body);
+  void run(const Handler& handler, const EarlyAnswer& early_answer);
 
   [[nodiscard]] const Request& request() const { return x_incoming.request; }
   [[nodiscard]] bool is_head() const { return x_incoming.request.method == "HEAD"; }

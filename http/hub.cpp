@@ -28,10 +28,10 @@ constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
 }  // namespace
 
-Hub::Hub(const ServerOptions& options, OnRequest on_request, ErrorBody error_body)
+Hub::Hub(const ServerOptions& options, OnRequest on_request, EarlyAnswer early_answer)
     : x_options(options),
       x_on_request(std::move(on_request)),
-      x_error_body(std::move(error_body)) {}
+      x_early_answer(std::move(early_answer)) {}
 
 Hub::~Hub() {
   stop();
@@ -229,7 +229,7 @@ void Hub::finish(Connection& connection, Ending ending) {
 }
 
 void Hub::refuse(Connection& connection, const Refusal& refusal) {
-  const std::string reply = refusal_reply(refusal, x_error_body);
+  const std::string reply = refusal_reply(refusal, connection.reader.request_id(), x_early_answer);
   std::array parts = {part(reply)};
   // A client whose window is full of earlier answers is not waited for.
   const bool sent = send_all(connection.fd(), parts, std::chrono::milliseconds(0));

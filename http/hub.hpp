@@ -65,7 +65,7 @@ class Hub {
   /// or a worker of its choice, is its user from now on. Must not block.
   using OnRequest = std::function<void(Connection&)>;
 
-  Hub(const ServerOptions& options, OnRequest on_request, ErrorBody error_body);
+  Hub(const ServerOptions& options, OnRequest on_request, EarlyAnswer early_answer);
   ~Hub();
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
@@ -117,7 +117,7 @@ class Hub {
 
   const ServerOptions x_options;
   const OnRequest x_on_request;
-  const ErrorBody x_error_body;
+  const EarlyAnswer x_early_answer;
   Descriptor x_epoll;
   Descriptor x_wake;
   Thread x_thread;

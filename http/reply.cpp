@@ -109,13 +109,21 @@ std::string stream_head(const Response& response, StreamFraming framing, bool ke
   return out;
 }
 
-std::string refusal_reply(const Refusal& refusal, const ErrorBody& error_body) {
-  const auto body = error_body(refusal.status, refusal.code, refusal.message);
+std::string refusal_reply(const Refusal& refusal, std::string_view request_id,
+                          const EarlyAnswer& early_answer) {
+  const Response answer = early_answer({.status = refusal.status,
+                                        .code = refusal.code,
+                                        .message = refusal.message,
+                                        .request_id = request_id});
+  const std::string& body = answer.body;
   std::string out;
   out.reserve(256 + body.size());
   add_status_line(out, refusal.status);
   add_header(out, "Content-Type", "application/json");
   add_header(out, "Content-Length", std::to_string(body.size()));
+  for (const auto& [name, value] : answer.headers) {
+    if (may_be_sent(name, value)) add_header(out, name, value);
+  }
   if (refusal.retry_after_s > 0) {
     add_header(out, "Retry-After", std::to_string(refusal.retry_after_s));
   }

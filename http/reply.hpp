@@ -24,6 +24,8 @@ enum class StreamFraming { chunked, until_close };
 std::string stream_head(const Response& response, StreamFraming framing, bool keep_alive);
 
 /// @returns a whole answer after which the connection is closed.
-std::string refusal_reply(const Refusal& refusal, const ErrorBody& error_body);
+/// @param request_id as EarlyError has it.
+std::string refusal_reply(const Refusal& refusal, std::string_view request_id,
+                          const EarlyAnswer& early_answer);
 
 }  // namespace signalbox::http

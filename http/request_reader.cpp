@@ -10,6 +10,9 @@ namespace {
 /// Set aside for a body before any of it has come; more only as it comes, whatever was announced.
 constexpr std::size_t trusted_body_bytes = 256 * 1024;
 
+/// How far into a head that was refused its X-Request-Id is looked for.
+constexpr std::size_t request_id_search_bytes = 32 * 1024;
+
 }  // namespace
 
 RequestReader::Phase RequestReader::feed(std::string_view bytes) {
@@ -62,6 +65,22 @@ bool RequestReader::read_head() {
   x_request.request.body.reserve(std::min(x_content_length, trusted_body_bytes));
   x_phase = Phase::body;
   return true;
+}
+
+std::string_view RequestReader::request_id() const {
+  constexpr std::string_view field = "x-request-id:";
+  if (const auto* parsed = find_header(x_request.request.headers, "x-request-id")) return *parsed;
+  const std::string_view head = unread().substr(0, request_id_search_bytes);
+  const auto equal = [](char left, char right) {
+    return right == (left >= 'A' && left <= 'Z' ? static_cast<char>(left + ('a' - 'A')) : left);
+  };
+  auto found = std::search(head.begin(), head.end(), field.begin(), field.end(), equal);
+  if (found == head.end() || found == head.begin() || *(found - 1) != '\n') return {};
+  auto value = head.substr(static_cast<std::size_t>(found - head.begin()) + field.size());
+  value = value.substr(0, value.find_first_of("\r\n"));
+  const auto start = value.find_first_not_of(" \t");
+  if (start == std::string_view::npos) return {};
+  return value.substr(start, value.find_last_not_of(" \t") - start + 1);
 }
 
 /// @returns whether the body is complete.

@@ -40,6 +40,10 @@ class RequestReader {
   /// @pre phase is refused.
   [[nodiscard]] const Refusal& refusal() const { return *x_refusal; }
 
+  /// @returns the X-Request-Id of the request being read, as far as it has come; empty when there
+  /// is none. Found even in a head that was refused, so unchecked.
+  [[nodiscard]] std::string_view request_id() const;
+
   /// @returns true once per request whose client waits for `100 Continue` before it sends the body.
   bool take_continue();
 

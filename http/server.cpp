@@ -92,7 +92,7 @@ class Door final : public httplib::Server {
  public:
   using Adopt = std::function<void(Descriptor)>;
 
-  Door(const ServerOptions& options, const http::Handler& handler, const ErrorBody& error_body,
+  Door(const ServerOptions& options, const http::Handler& handler, const EarlyAnswer& early_answer,
        Adopt adopt)
       : x_idle_timeout(options.idle_timeout), x_adopt(std::move(adopt)) {
     // The default options would let a second daemon share the port, and steal half of the callers.
@@ -109,7 +109,7 @@ class Door final : public httplib::Server {
     set_read_timeout(linger_time);
     new_task_queue = [] { return new InlineQueue; };
     set_pre_routing_handler([&](const httplib::Request&, httplib::Response& answer) {
-      current->run(handler, error_body);
+      current->run(handler, early_answer);
       if (current->answer() == Exchange::Answer::whole) fill(answer, *current);
       return HandlerResponse::Handled;
     });
@@ -227,14 +227,14 @@ class Door final : public httplib::Server {
 
 class Server::Impl {
  public:
-  Impl(ServerOptions options, Handler handler, ErrorBody error_body)
+  Impl(ServerOptions options, Handler handler, EarlyAnswer early_answer)
       : x_options(std::move(options)),
         x_handler(std::move(handler)),
-        x_error_body(std::move(error_body)),
-        x_door(x_options, x_handler, x_error_body,
+        x_early_answer(std::move(early_answer)),
+        x_door(x_options, x_handler, x_early_answer,
                [this](Descriptor socket) { x_service.adopt(std::move(socket)); }),
         x_service(
-            x_options, [this](Exchange& exchange) { x_door.answer(exchange); }, x_error_body) {}
+            x_options, [this](Exchange& exchange) { x_door.answer(exchange); }, x_early_answer) {}
 
   ~Impl() { stop(std::chrono::milliseconds(0)); }
 
@@ -263,15 +263,15 @@ class Server::Impl {
  private:
   const ServerOptions x_options;
   const Handler x_handler;
-  const ErrorBody x_error_body;
+  const EarlyAnswer x_early_answer;
   Door x_door;
   Service x_service;
   Thread x_acceptor;
 };
 
-Server::Server(ServerOptions options, Handler handler, ErrorBody error_body)
-    : x_impl(
-          std::make_unique<Impl>(std::move(options), std::move(handler), std::move(error_body))) {}
+Server::Server(ServerOptions options, Handler handler, EarlyAnswer early_answer)
+    : x_impl(std::make_unique<Impl>(std::move(options), std::move(handler),
+                                    std::move(early_answer))) {}
 
 Server::~Server() = default;
 

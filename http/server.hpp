@@ -75,10 +75,18 @@ class Responder {
 /// plain 500 with code `none`; an exception in mid-stream cuts the stream.
 using Handler = std::function<void(const Request&, Responder&)>;
 
-/// Answers what never reaches the handler (bad framing, too large, too many): makes the body of
-/// such an answer. Arguments: status, wire code, message. @returns a JSON body. Called from several
-/// threads; must not block.
-using ErrorBody = std::function<std::string(int, ErrorCode, std::string_view)>;
+/// A request that the edge answers itself: bad framing, too large, too many, a handler that failed.
+struct EarlyError {
+  int status = 400;
+  ErrorCode code = ErrorCode::invalid_request;
+  std::string_view message;
+  /// The request's X-Request-Id as far as it could be read, unchecked; empty = none.
+  std::string_view request_id;
+};
+
+/// Makes the answer to such a request; its status is the error's. Called from several threads; must
+/// not block.
+using EarlyAnswer = std::function<Response(const EarlyError&)>;
 
 struct ServerOptions {
   std::string bind = "127.0.0.1";
@@ -101,7 +109,7 @@ struct ServerOptions {
 
 class Server {
  public:
-  Server(ServerOptions options, Handler handler, ErrorBody error_body);
+  Server(ServerOptions options, Handler handler, EarlyAnswer early_answer);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

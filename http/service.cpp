@@ -31,13 +31,13 @@ Refusal too_many() {
 
 }  // namespace
 
-Service::Service(const ServerOptions& options, Answer answer, ErrorBody error_body)
+Service::Service(const ServerOptions& options, Answer answer, EarlyAnswer early_answer)
     : x_options(options),
       x_answer(std::move(answer)),
       x_pool({.threads_max = options.max_requests + spare_threads}),
       x_hub(
           options, [this](Connection& connection) { dispatch(connection); },
-          std::move(error_body)) {}
+          std::move(early_answer)) {}
 
 void Service::stop(std::chrono::milliseconds grace) {
   x_stopping = true;

@@ -26,7 +26,7 @@ class Service {
   using Answer = std::function<void(Exchange&)>;
 
   /// @param options outlives this.
-  Service(const ServerOptions& options, Answer answer, ErrorBody error_body);
+  Service(const ServerOptions& options, Answer answer, EarlyAnswer early_answer);
 
   /// @returns false when the system refuses a thread or a descriptor.
   bool start() { return x_hub.start(); }

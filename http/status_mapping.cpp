@@ -72,7 +72,6 @@ std::string_view type_of(ErrorCode code) {
     case unauthorized:
       return "authentication_error";
     case forbidden:
-    case forbidden_host:
       return "permission_error";
     case none:
     case queue_wait_timeout:
@@ -109,6 +108,7 @@ std::string_view type_of(ErrorCode code) {
     case not_found:
     case idempotency_key_reused:
     case stale_claim:
+    case forbidden_host:
       return "invalid_request_error";
   }
   return "server_error";
