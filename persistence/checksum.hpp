@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli): tells damaged bytes from good ones. LMDB 0.9 pages carry no checksum of their own.
+// CRC-32C (Castagnoli): tells damaged bytes from good ones. LMDB 0.9 pages carry no checksum of
+// their own.
 #pragma once
 
 #include <cstdint>

@@ -25,8 +25,10 @@ bool means_full(int code) {
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return true;
-    default: return false;
+    case EFBIG:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -49,18 +51,24 @@ Result<void> check(int code, std::string_view what) {
 
 }  // namespace
 
-// -- transaction ------------------------------------------------------------------------------------------------------
+// -- transaction ----------------------------------------------------------------------------------
 
-void Transaction::Abort::operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
+void Transaction::Abort::operator()(MDB_txn* txn) const {
+  mdb_txn_abort(txn);
+}
 
 Result<void> Transaction::commit() {
   // mdb_txn_commit frees the transaction whatever comes of it.
   return check(mdb_txn_commit(x_txn_.release()), "commit");
 }
 
-void Transaction::reset() { mdb_txn_reset(x_txn_.get()); }
+void Transaction::reset() {
+  mdb_txn_reset(x_txn_.get());
+}
 
-Result<void> Transaction::renew() { return check(mdb_txn_renew(x_txn_.get()), "renew reader"); }
+Result<void> Transaction::renew() {
+  return check(mdb_txn_renew(x_txn_.get()), "renew reader");
+}
 
 Result<Table> Transaction::open_table(const char* name, bool create) {
   Table table;
@@ -86,9 +94,11 @@ Result<TableSize> Transaction::size(Table table) const {
                    stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages};
 }
 
-// -- cursor -----------------------------------------------------------------------------------------------------------
+// -- cursor ---------------------------------------------------------------------------------------
 
-void Cursor::Close::operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
+void Cursor::Close::operator()(MDB_cursor* cursor) const {
+  mdb_cursor_close(cursor);
+}
 
 Result<Cursor> Cursor::open(const Transaction& transaction, Table table) {
   MDB_cursor* cursor = nullptr;
@@ -100,17 +110,25 @@ Result<Cursor> Cursor::open(const Transaction& transaction, Table table) {
 Result<std::optional<Entry>> Cursor::move(int operation, std::string_view key) {
   MDB_val found_key = to_value(key);
   MDB_val found{};
-  const int code = mdb_cursor_get(x_cursor_.get(), &found_key, &found,
-                                  static_cast<MDB_cursor_op>(operation));
+  const int code =
+      mdb_cursor_get(x_cursor_.get(), &found_key, &found, static_cast<MDB_cursor_op>(operation));
   if (code == MDB_NOTFOUND) return std::optional<Entry>{};
   if (code != MDB_SUCCESS) return to_error(code, "read");
   return std::optional{Entry{to_view(found_key), to_view(found)}};
 }
 
-Result<std::optional<Entry>> Cursor::first() { return move(MDB_FIRST); }
-Result<std::optional<Entry>> Cursor::last() { return move(MDB_LAST); }
-Result<std::optional<Entry>> Cursor::next() { return move(MDB_NEXT); }
-Result<std::optional<Entry>> Cursor::previous() { return move(MDB_PREV); }
+Result<std::optional<Entry>> Cursor::first() {
+  return move(MDB_FIRST);
+}
+Result<std::optional<Entry>> Cursor::last() {
+  return move(MDB_LAST);
+}
+Result<std::optional<Entry>> Cursor::next() {
+  return move(MDB_NEXT);
+}
+Result<std::optional<Entry>> Cursor::previous() {
+  return move(MDB_PREV);
+}
 
 Result<std::optional<Entry>> Cursor::seek(std::string_view key) {
   return move(MDB_SET_RANGE, key);
@@ -153,11 +171,15 @@ Result<bool> Cursor::erase(std::string_view key) {
   return true;
 }
 
-Result<void> Cursor::erase_here() { return check(mdb_cursor_del(x_cursor_.get(), 0), "delete"); }
+Result<void> Cursor::erase_here() {
+  return check(mdb_cursor_del(x_cursor_.get(), 0), "delete");
+}
 
-// -- environment ------------------------------------------------------------------------------------------------------
+// -- environment ----------------------------------------------------------------------------------
 
-void Environment::Close::operator()(MDB_env* env) const { mdb_env_close(env); }
+void Environment::Close::operator()(MDB_env* env) const {
+  mdb_env_close(env);
+}
 
 Result<Environment> Environment::open(const std::string& directory, const Options& options) {
   MDB_env* env = nullptr;
@@ -188,11 +210,17 @@ Result<Transaction> Environment::begin_read() const {
   return Transaction{txn};
 }
 
-Result<void> Environment::sync() { return check(mdb_env_sync(x_env_.get(), 1), "sync"); }
+Result<void> Environment::sync() {
+  return check(mdb_env_sync(x_env_.get(), 1), "sync");
+}
 
 Result<void> Environment::clear_dead_readers() {
   int dead = 0;
   return check(mdb_reader_check(x_env_.get(), &dead), "check readers");
+}
+
+Result<void> Environment::set_map_bytes(std::size_t bytes) {
+  return check(mdb_env_set_mapsize(x_env_.get(), bytes), "resize map");
 }
 
 std::size_t Environment::page_bytes() const {
@@ -211,14 +239,6 @@ std::size_t Environment::file_bytes_needed() const {
   MDB_envinfo info{};
   mdb_env_info(x_env_.get(), &info);
   return (info.me_last_pgno + 1) * page_bytes();
-}
-
-std::string library_version() {
-  int major = 0;
-  int minor = 0;
-  int patch = 0;
-  mdb_version(&major, &minor, &patch);
-  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
 }
 
 }  // namespace signalbox::persistence::lmdb

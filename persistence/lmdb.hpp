@@ -1,6 +1,7 @@
-// A thin owner of liblmdb's handles: environment, transaction, cursor; errors as Result. Keeps two rules for everybody:
-// full sync always (none of MDB_NOSYNC, MDB_NOMETASYNC, MDB_WRITEMAP, MDB_MAPASYNC: each of them loses or corrupts on a
-// power cut), and no MDB_DUPSORT (deletes in such tables crash in 0.9.24, which Debian 12 ships; ITS#9376).
+// A thin owner of liblmdb's handles: environment, transaction, cursor; errors as Result. Keeps two
+// rules for everybody: full sync always (none of MDB_NOSYNC, MDB_NOMETASYNC, MDB_WRITEMAP,
+// MDB_MAPASYNC: each of them loses or corrupts on a power cut), and no MDB_DUPSORT (deletes in such
+// tables crash in 0.9.24, which Debian 12 ships; ITS#9376).
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,8 @@ class Transaction {
   /// @pre no cursor of it is left.
   Result<void> commit();
 
-  /// For read transactions that are kept for reuse: reset() lets go of the snapshot, renew() takes the newest one.
+  /// For read transactions that are kept for reuse: reset() lets go of the snapshot, renew() takes
+  /// the newest one.
   void reset();
   Result<void> renew();
 
@@ -63,8 +65,10 @@ class Transaction {
   std::unique_ptr<MDB_txn, Abort> x_txn_;
 };
 
-/// A position in a table. Seeking to a key near the last one is cheaper than get(), and so is writing in key order.
-/// @pre It is gone before its transaction ends: LMDB closes a writer's cursors itself at that moment.
+/// A position in a table. Seeking to a key near the last one is cheaper than get(), and so is
+/// writing in key order.
+/// @pre It is gone before its transaction ends: LMDB closes a writer's cursors itself at that
+/// moment.
 class Cursor {
  public:
   static Result<Cursor> open(const Transaction& transaction, Table table);
@@ -80,7 +84,8 @@ class Cursor {
   Result<std::optional<Entry>> seek_before(std::string_view key);
 
   Result<void> put(std::string_view key, std::string_view value);
-  /// As put(), for a new key that is probably the last: then pages are filled whole instead of split in halves.
+  /// As put(), for a new key that is probably the last: then pages are filled whole instead of
+  /// split in halves.
   Result<void> append(std::string_view key, std::string_view value);
   /// As append(), but gives the place to write the value to, which saves one copy of large ones.
   /// Valid until the next write of the transaction.
@@ -122,6 +127,9 @@ class Environment {
   /// Frees reader slots of processes that are gone.
   Result<void> clear_dead_readers();
 
+  /// @pre no transaction is open.
+  Result<void> set_map_bytes(std::size_t bytes);
+
   [[nodiscard]] std::size_t page_bytes() const;
   [[nodiscard]] std::size_t map_bytes() const;
   /// Length that the file must have for all its pages to be there. Unit: bytes.
@@ -134,8 +142,5 @@ class Environment {
   explicit Environment(MDB_env* env) : x_env_{env} {}
   std::unique_ptr<MDB_env, Close> x_env_;
 };
-
-/// @returns "0.9.24", as liblmdb says it.
-std::string library_version();
 
 }  // namespace signalbox::persistence::lmdb

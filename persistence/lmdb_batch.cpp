@@ -19,12 +19,16 @@ StoreResult applied(std::shared_ptr<const Task> task) {
 StoreResult conflict(std::shared_ptr<const Task> task) {
   return {Outcome::conflict, std::move(task), {}};
 }
-StoreResult missing() { return {Outcome::missing, nullptr, {}}; }
-StoreResult failed(Error error) { return {Outcome::failed, nullptr, std::move(error)}; }
+StoreResult missing() {
+  return {Outcome::missing, nullptr, {}};
+}
+StoreResult failed(Error error) {
+  return {Outcome::failed, nullptr, std::move(error)};
+}
 
 }  // namespace
 
-// -- deciding ---------------------------------------------------------------------------------------------------------
+// -- deciding -------------------------------------------------------------------------------------
 
 Result<StoreResult> LmdbBatch::apply(const StoreOp& op) {
   if (auto error = malformed(op)) return failed(std::move(*error));
@@ -128,7 +132,7 @@ bool LmdbBatch::take_room(std::size_t body_bytes) {
   return true;
 }
 
-// -- writing ----------------------------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 /// The cursors of one write, opened on first use. They end before the transaction does.
 class LmdbBatch::Writer {

@@ -1,6 +1,7 @@
-// One batch of operations on its way into one write transaction. The operations are decided in memory first, each on
-// the rows as the ones before it left them; only what differs in the end is written. So several transitions of one
-// task cost one write, and a refused operation has touched nothing.
+// One batch of operations on its way into one write transaction. The operations are decided in
+// memory first, each on the rows as the ones before it left them; only what differs in the end is
+// written. So several transitions of one task cost one write, and a refused operation has touched
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +30,8 @@ class LmdbBatch {
       : x_transaction_{transaction}, x_tables_{tables}, x_room_{room} {}
 
   /// Decides one operation; reads at most. @pre `op` outlives the batch.
-  /// @returns what became of it (`failed` is about this operation alone: malformed, its row damaged, no room for a new
-  /// task), or the error that spoils the whole batch.
+  /// @returns what became of it (`failed` is about this operation alone: malformed, its row
+  /// damaged, no room for a new task), or the error that spoils the whole batch.
   Result<StoreResult> apply(const StoreOp& op);
 
   /// Writes all that was applied. After an error the transaction must be given up.

@@ -4,24 +4,13 @@
 #include <cstring>
 #include <limits>
 
+#include "persistence/big_endian.hpp"
 #include "persistence/checksum.hpp"
 
 namespace signalbox::persistence {
 namespace {
 
 constexpr std::size_t checksum_bytes = 4;
-
-void store_big_endian(char* place, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t index = bytes; index-- > 0; value >>= 8U) {
-    place[index] = static_cast<char>(value & 0xFFU);
-  }
-}
-
-std::uint64_t load_big_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes) value = (value << 8U) | static_cast<unsigned char>(byte);
-  return value;
-}
 
 /// Covers the key too: a chunk under another task's key is as wrong as a damaged one.
 std::uint32_t chunk_checksum(std::string_view key, std::string_view size_and_bytes) {
@@ -33,10 +22,10 @@ Result<void> write_chunk(lmdb::Cursor& cursor, std::string_view key, std::size_t
   auto place = cursor.append_room(key, body_chunk_header_bytes + bytes.size());
   if (!place) return place.error();
   char* const size = *place + checksum_bytes;
-  store_big_endian(size, body_bytes, body_chunk_header_bytes - checksum_bytes);
+  put_big_endian(size, body_bytes, body_chunk_header_bytes - checksum_bytes);
   std::memcpy(*place + body_chunk_header_bytes, bytes.data(), bytes.size());
   const std::size_t covered = body_chunk_header_bytes - checksum_bytes + bytes.size();
-  store_big_endian(*place, chunk_checksum(key, {size, covered}), checksum_bytes);
+  put_big_endian(*place, chunk_checksum(key, {size, covered}), checksum_bytes);
   return {};
 }
 
@@ -49,16 +38,17 @@ struct Chunk {
 std::optional<Chunk> parse_chunk(const lmdb::Entry& entry) {
   if (entry.value.size() < body_chunk_header_bytes) return std::nullopt;
   const std::string_view covered = entry.value.substr(checksum_bytes);
-  const std::uint64_t checksum = load_big_endian(entry.value.substr(0, checksum_bytes));
+  const std::uint64_t checksum = get_big_endian(entry.value.substr(0, checksum_bytes));
   if (checksum != chunk_checksum(entry.key, covered)) return std::nullopt;
   constexpr std::size_t size_bytes = body_chunk_header_bytes - checksum_bytes;
-  return Chunk{load_big_endian(covered.substr(0, size_bytes)), covered.substr(size_bytes)};
+  return Chunk{get_big_endian(covered.substr(0, size_bytes)), covered.substr(size_bytes)};
 }
 
 Error damaged(TaskId id, BodyKind kind) {
-  return make_error(ErrorCode::store_failed, std::string{"The stored "} +
-                                                 (kind == BodyKind::request ? "request" : "response") +
-                                                 " of task " + id.to_string() + " is damaged.");
+  return make_error(ErrorCode::store_failed,
+                    std::string{"The stored "} +
+                        (kind == BodyKind::request ? "request" : "response") + " of task " +
+                        id.to_string() + " is damaged.");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Request and response bodies, a table for each, cut into chunks. A value above 2 KB takes whole, adjacent pages of the
-// file; chunks bound how long a run of adjacent pages has to be found in a store that is nearly full.
+// Request and response bodies, a table for each, cut into chunks. A value above 2 KB takes whole,
+// adjacent pages of the file; chunks bound how long a run of adjacent pages has to be found in a
+// store that is nearly full.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@ inline constexpr std::size_t body_chunk_header_bytes = 12;
 /// Unit: bytes. 64 pages of 4 KiB together with both headers, LMDB's own being 16 bytes.
 inline constexpr std::size_t body_chunk_bytes_max = 64 * 4096 - 16 - body_chunk_header_bytes;
 
-/// Writes `body`, which has no rows yet. An empty body is one empty chunk, so that it differs from none.
+/// Writes `body`, which has no rows yet. An empty body is one empty chunk, so that it differs from
+/// none.
 /// @param cursor one of the table of such bodies.
 Result<void> write_body(lmdb::Cursor& cursor, TaskId id, const std::string& body);
 

@@ -1,5 +1,5 @@
-// Lists. Each query walks the index that is nearest to what it asks for, newest first, and looks at a bounded number of
-// rows: a page that is short has a cursor to go on from.
+// Lists. Each query walks the index that is nearest to what it asks for, newest first, and looks at
+// a bounded number of rows: a page that is short has a cursor to go on from.
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -86,15 +86,16 @@ Result<Walk> walk_queue(const lmdb::Transaction& transaction, const Tables& tabl
   std::vector<Walk> walks;
   for (const Priority priority : all_priorities) {
     if (query.priority && *query.priority != priority) continue;
-    auto walk = walk_back(transaction, tables[TableName::ready], ready_prefix(query.pool, priority),
-                          end);
+    auto walk =
+        walk_back(transaction, tables[TableName::ready], ready_prefix(query.pool, priority), end);
     if (!walk) return walk;
     walks.push_back(std::move(*walk));
   }
   return merge(std::move(walks));
 }
 
-/// All held tasks, sorted: there are as many as executors have places, and they are kept by executor.
+/// All held tasks, sorted: there are as many as executors have places, and they are kept by
+/// executor.
 Result<Walk> walk_held(const lmdb::Transaction& transaction, const Tables& tables, TaskId end) {
   auto cursor = lmdb::Cursor::open(transaction, tables[TableName::held]);
   if (!cursor) return cursor.error();
@@ -115,9 +116,8 @@ Result<Walk> walk_held(const lmdb::Transaction& transaction, const Tables& table
 }
 
 bool asks_only_for(const TaskQuery& query, StateSet states) {
-  return !query.states.empty() && std::ranges::all_of(query.states, [&](TaskState state) {
-    return states.contains(state);
-  });
+  return !query.states.empty() &&
+         std::ranges::all_of(query.states, [&](TaskState state) { return states.contains(state); });
 }
 
 Result<Walk> choose_walk(const lmdb::Transaction& transaction, const Tables& tables,

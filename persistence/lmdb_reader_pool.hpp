@@ -1,6 +1,6 @@
-// Read transactions kept for reuse: renewing one costs a fraction of making one, and no reader ever waits for another
-// or for the writer. A snapshot that is held keeps LMDB from reusing any page freed since, so the file grows: hold one
-// for one answer, never across a wait.
+// Read transactions kept for reuse: renewing one costs a fraction of making one, and no reader ever
+// waits for another or for the writer. A snapshot that is held keeps LMDB from reusing any page
+// freed since, so the file grows: hold one for one answer, never across a wait.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,8 @@ class LmdbReaderPool {
   /// @param environment outlives the pool.
   explicit LmdbReaderPool(const lmdb::Environment& environment) : x_environment_{environment} {}
 
-  /// Thread-safe. @returns store_failed when more readers than the environment has slots are at work.
+  /// Thread-safe. @returns store_failed when more readers than the environment has slots are at
+  /// work.
   Result<Snapshot> snapshot();
 
  private:

@@ -1,5 +1,6 @@
-// What happens once after opening: tasks that were held when the broker stopped go back to their queues, in slices so
-// that no transaction is huge; then the queues are read from the ready index, which holds all the scheduler needs.
+// What happens once after opening: tasks that were held when the broker stopped go back to their
+// queues, in slices so that no transaction is huge; then the queues are read from the ready index,
+// which holds all the scheduler needs.
 #include <algorithm>
 #include <map>
 

@@ -1,5 +1,5 @@
-// Reading task rows. Two failures are kept apart: LMDB cannot read at all, which ends whatever is going on, and one
-// row is damaged, which is that row's affair.
+// Reading task rows. Two failures are kept apart: LMDB cannot read at all, which ends whatever is
+// going on, and one row is damaged, which is that row's affair.
 #pragma once
 
 #include <optional>

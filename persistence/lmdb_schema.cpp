@@ -1,7 +1,9 @@
 #include "persistence/lmdb_schema.hpp"
 
+#include <algorithm>
 #include <limits>
 
+#include "persistence/big_endian.hpp"
 #include "persistence/checksum.hpp"
 
 namespace signalbox::persistence {
@@ -22,16 +24,8 @@ std::uint64_t ordered(WallTime time) {
 template <class Number>
 std::string big_endian(Number value) {
   std::string bytes(sizeof(Number), '\0');
-  for (std::size_t index = sizeof(Number); index-- > 0; value = static_cast<Number>(value >> 8U)) {
-    bytes[index] = static_cast<char>(value & 0xFFU);
-  }
+  put_big_endian(bytes.data(), value, bytes.size());
   return bytes;
-}
-
-std::uint64_t from_big_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes) value = (value << 8U) | static_cast<unsigned char>(byte);
-  return value;
 }
 
 }  // namespace
@@ -46,11 +40,11 @@ Result<Tables> Tables::open(lmdb::Transaction& transaction, bool create) {
   return tables;
 }
 
-// -- keys -------------------------------------------------------------------------------------------------------------
+// -- keys -----------------------------------------------------------------------------------------
 
 Key& Key::bytes(std::string_view value) {
   SIGNALBOX_ASSERT(value.size() <= x_bytes_.size() - x_size_);
-  std::memcpy(x_bytes_.data() + x_size_, value.data(), value.size());
+  std::copy(value.begin(), value.end(), x_bytes_.data() + x_size_);
   x_size_ += value.size();
   return *this;
 }
@@ -60,9 +54,15 @@ Key& Key::byte(std::uint8_t value) {
   return bytes({&one, 1});
 }
 
-Key& Key::big_endian_16(std::uint16_t value) { return bytes(big_endian(value)); }
-Key& Key::big_endian_64(std::uint64_t value) { return bytes(big_endian(value)); }
-Key& Key::id(TaskId value) { return bytes(as_view(value)); }
+Key& Key::big_endian_16(std::uint16_t value) {
+  return bytes(big_endian(value));
+}
+Key& Key::big_endian_64(std::uint64_t value) {
+  return bytes(big_endian(value));
+}
+Key& Key::id(TaskId value) {
+  return bytes(as_view(value));
+}
 
 Key& Key::inverted_id(TaskId value) {
   for (std::uint8_t& byte : value.bytes) byte = static_cast<std::uint8_t>(~byte);
@@ -74,13 +74,17 @@ Key& Key::name(std::string_view value) {
   return byte(static_cast<std::uint8_t>(value.size())).bytes(value);
 }
 
-Key task_key(TaskId id) { return Key{}.id(id); }
+Key task_key(TaskId id) {
+  return Key{}.id(id);
+}
 
 TableName body_table(BodyKind kind) {
   return kind == BodyKind::request ? TableName::request : TableName::response;
 }
 
-Key chunk_key(TaskId id, std::uint16_t chunk) { return task_key(id).big_endian_16(chunk); }
+Key chunk_key(TaskId id, std::uint16_t chunk) {
+  return task_key(id).big_endian_16(chunk);
+}
 
 Key document_key(std::string_view kind, std::string_view name) {
   return Key{}.name(kind).bytes(name);
@@ -90,11 +94,15 @@ Key ready_prefix(std::string_view pool, Priority priority) {
   return Key{}.name(pool).byte(static_cast<std::uint8_t>(priority));
 }
 
-Key owner_prefix(std::string_view owner) { return Key{}.name(owner); }
+Key owner_prefix(std::string_view owner) {
+  return Key{}.name(owner);
+}
 
-Key gc_prefix(WallTime completed_at) { return Key{}.big_endian_64(ordered(completed_at)); }
+Key gc_prefix(WallTime completed_at) {
+  return Key{}.big_endian_64(ordered(completed_at));
+}
 
-// -- index rows -------------------------------------------------------------------------------------------------------
+// -- index rows -----------------------------------------------------------------------------------
 
 IndexRow state_row(const Task& task) {
   if (task.state == TaskState::pending) {
@@ -152,7 +160,7 @@ std::string_view document_name(std::string_view key, std::string_view kind) {
   return key.substr(1 + kind.size());
 }
 
-// -- values -----------------------------------------------------------------------------------------------------------
+// -- values ---------------------------------------------------------------------------------------
 
 std::string seal(std::string_view value) {
   std::string sealed = big_endian(crc32c(value));
@@ -163,15 +171,17 @@ std::string seal(std::string_view value) {
 std::optional<std::string_view> unseal(std::string_view sealed) {
   if (sealed.size() < checksum_bytes) return std::nullopt;
   const std::string_view value = sealed.substr(checksum_bytes);
-  if (from_big_endian(sealed.substr(0, checksum_bytes)) != crc32c(value)) return std::nullopt;
+  if (get_big_endian(sealed.substr(0, checksum_bytes)) != crc32c(value)) return std::nullopt;
   return value;
 }
 
-std::string encode_number(std::uint64_t value) { return big_endian(value); }
+std::string encode_number(std::uint64_t value) {
+  return big_endian(value);
+}
 
 std::optional<std::uint64_t> decode_number(std::string_view value) {
   if (value.size() != sizeof(std::uint64_t)) return std::nullopt;
-  return from_big_endian(value);
+  return get_big_endian(value);
 }
 
 }  // namespace signalbox::persistence

@@ -1,17 +1,21 @@
-// The tables of the LMDB store and the layout of their keys. Numbers in keys are big-endian, so that byte order is
-// their order; names are preceded by their length, so that no name is a prefix of another's rows.
+// The tables of the LMDB store and the layout of their keys. Numbers in keys are big-endian, so
+// that byte order is their order; names are preceded by their length, so that no name is a prefix
+// of another's rows.
 //
-//   table     key                   value                   serves
-//   meta      name                  big-endian number       schema version, boot counter
-//   task      id                    task record             everything
-//   request   id, chunk number      checksum, size, bytes   bodies: a transition never rewrites them; two tables, so that
-//   response  id, chunk number      checksum, size, bytes     each grows at its end, which fills its pages
-//   ready     pool, priority, id    profile                 pending tasks: recovery, listing a queue
-//   held      claimed_by, id        -                       claimed and running tasks: recovery
-//   owner     owner, inverted id    -                       one owner's tasks, newest first
-//   gc        completed_at, id      -                       terminal tasks in the order they ended
-//   idem      idempotency hash      id                      repeated calls; as long as the task's row lives
-//   doc       kind, name            checksum, value         documents
+//   table     key                  value                  serves
+//   meta      name                 big-endian number      schema version, boot counter
+//   task      id                   task record            everything
+//   request   id, chunk number     checksum, size, bytes  bodies, apart from the record: a
+//   response  id, chunk number     checksum, size, bytes  transition never rewrites them
+//   ready     pool, priority, id   profile                pending tasks: recovery, listing a queue
+//   held      claimed_by, id       -                      claimed and running tasks: recovery
+//   owner     owner, inverted id   -                      one owner's tasks, newest first
+//   gc        completed_at, id     -                      terminal tasks in the order they ended
+//   idem      idempotency hash     id                     repeated calls, while the task's row
+//   lives doc       kind, name           checksum, value        documents
+//
+// The bodies have a table for each kind: both grow at their end then, which fills pages whole. With
+// both in one table the file was 1.4 times as large (measured with bodies of 1 KiB).
 #pragma once
 
 #include <array>
@@ -27,8 +31,8 @@
 
 namespace signalbox::persistence {
 
-/// Version of the whole layout, in table meta. A store with a higher one is refused, a lower one is to be migrated at
-/// open. Raised whenever an older broker would misread what this one writes.
+/// Version of the whole layout, in table meta. A store with a higher one is refused, a lower one is
+/// to be migrated at open. Raised whenever an older broker would misread what this one writes.
 inline constexpr std::uint64_t schema_version = 1;
 
 inline constexpr std::string_view meta_schema_version = "schema_version";
@@ -55,9 +59,7 @@ class Tables {
   /// @param create makes those that are missing.
   static Result<Tables> open(lmdb::Transaction& transaction, bool create);
 
-  lmdb::Table operator[](TableName name) const {
-    return x_tables_[static_cast<std::size_t>(name)];
-  }
+  lmdb::Table operator[](TableName name) const { return x_tables_[static_cast<std::size_t>(name)]; }
 
  private:
   std::array<lmdb::Table, table_count> x_tables_{};

@@ -12,7 +12,8 @@ namespace signalbox::persistence {
 namespace {
 
 constexpr std::size_t map_bytes_min = std::size_t{16} << 20U;
-/// Pages that new tasks never get, however small the map: a full batch of moves rewrites its path in every table.
+/// Pages that new tasks never get, however small the map: a full batch of moves rewrites its path
+/// in every table.
 constexpr std::size_t reserve_pages_min = 1024;
 
 lmdb::Environment::Options environment_options(std::size_t map_bytes) {
@@ -21,9 +22,25 @@ lmdb::Environment::Options environment_options(std::size_t map_bytes) {
   return options;
 }
 
+/// What a batch may write besides its bodies. Unit: bytes.
+constexpr std::size_t probe_slack_bytes = std::size_t{16} << 20U;
+
+std::size_t body_bytes(std::span<const StoreOp> ops) {
+  std::size_t bytes = 0;
+  for (const StoreOp& op : ops) {
+    if (const auto* insert = std::get_if<InsertTask>(&op); insert != nullptr && insert->request) {
+      bytes += insert->request->size();
+    }
+    if (const auto* move = std::get_if<MoveTask>(&op); move != nullptr && move->response) {
+      bytes += move->response->size();
+    }
+  }
+  return bytes;
+}
+
 /// A put outside a batch, with a cursor that is gone before the transaction ends.
-Result<void> put_once(const lmdb::Transaction& transaction, lmdb::Table table,
-                      std::string_view key, std::string_view value) {
+Result<void> put_once(const lmdb::Transaction& transaction, lmdb::Table table, std::string_view key,
+                      std::string_view value) {
   auto cursor = lmdb::Cursor::open(transaction, table);
   if (!cursor) return cursor.error();
   return cursor->put(key, value);
@@ -84,15 +101,21 @@ std::optional<Error> out_of_range(const LmdbTaskStore::Options& options) {
   return std::nullopt;
 }
 
+std::size_t insert_pages(const LmdbTaskStore::Options& options, std::size_t page_bytes) {
+  const std::size_t pages = options.map_size_bytes / page_bytes;
+  const auto share = static_cast<std::size_t>(static_cast<double>(pages) * options.insert_share);
+  return std::min(share, pages - std::min(reserve_pages_min, pages / 4));
+}
+
 }  // namespace
 
-// -- opening ----------------------------------------------------------------------------------------------------------
+// -- opening --------------------------------------------------------------------------------------
 
 LmdbTaskStore::LmdbTaskStore(StoreDirectory directory, lmdb::Environment environment,
                              const Options& options)
     : x_directory_{std::move(directory)},
       x_environment_{std::move(environment)},
-      x_insert_share_{options.insert_share},
+      x_insert_pages_{insert_pages(options, x_environment_.page_bytes())},
       x_readers_{x_environment_} {}
 
 Result<std::unique_ptr<LmdbTaskStore>> LmdbTaskStore::open(const Options& options) {
@@ -103,8 +126,7 @@ Result<std::unique_ptr<LmdbTaskStore>> LmdbTaskStore::open(const Options& option
   auto ensured = directory->ensure_database(
       [map_bytes](const std::string& empty) { return fill_database(empty, map_bytes); });
   if (!ensured) return cannot_open(options.path, ensured.error());
-  auto environment =
-      lmdb::Environment::open(directory->database(), environment_options(map_bytes));
+  auto environment = lmdb::Environment::open(directory->database(), environment_options(map_bytes));
   if (!environment) return cannot_open(options.path, environment.error());
   std::unique_ptr<LmdbTaskStore> store{
       new LmdbTaskStore{std::move(*directory), std::move(*environment), options}};
@@ -114,10 +136,10 @@ Result<std::unique_ptr<LmdbTaskStore>> LmdbTaskStore::open(const Options& option
 
 Result<void> LmdbTaskStore::start() {
   if (auto cleared = x_environment_.clear_dead_readers(); !cleared) return cleared;
-  auto was_short = extend_file();
+  auto was_short = fit_map_and_file();
   if (!was_short) return was_short.error();
-  // A process that was killed may have left its last commit in the page cache only. Nobody may read what a power cut
-  // could still take back.
+  // A process that was killed may have left its last commit in the page cache only. Nobody may read
+  // what a power cut could still take back.
   if (auto synced = x_environment_.sync(); !synced) return synced;
   if (auto opened = open_tables(); !opened) return opened;
   if (*was_short) {
@@ -130,16 +152,20 @@ Result<void> LmdbTaskStore::start() {
   return raise_boot_counter();
 }
 
-Result<bool> LmdbTaskStore::extend_file() {
+Result<bool> LmdbTaskStore::fit_map_and_file() {
   const std::size_t needed = x_environment_.file_bytes_needed();
-  if (needed > x_environment_.map_bytes()) {
-    return make_error(ErrorCode::store_failed, "its file is damaged");
+  const std::size_t map_bytes = x_environment_.map_bytes();
+  // Opening itself writes: a store that was filled to the brim could not be opened to be emptied.
+  const std::size_t comfortable = needed + reserve_pages_min * x_environment_.page_bytes();
+  if (map_bytes < comfortable) {
+    if (auto grown = x_environment_.set_map_bytes(comfortable); !grown) return grown.error();
   }
   return x_directory_.extend_database(needed);
 }
 
 Result<void> LmdbTaskStore::open_tables() {
-  // Handles of tables are good once the transaction that opened them is committed; this one changes nothing.
+  // Handles of tables are good once the transaction that opened them is committed; this one changes
+  // nothing.
   auto transaction = x_environment_.begin_write();
   if (!transaction) return transaction.error();
   if (auto checked = check_schema(*transaction); !checked) return checked;
@@ -166,7 +192,7 @@ Result<void> LmdbTaskStore::raise_boot_counter() {
   return transaction->commit();
 }
 
-// -- commits ----------------------------------------------------------------------------------------------------------
+// -- commits --------------------------------------------------------------------------------------
 
 std::vector<StoreResult> LmdbTaskStore::commit(std::span<const StoreOp> ops) {
   const auto all_failed = [&ops](const Error& error) {
@@ -193,10 +219,23 @@ Result<std::vector<StoreResult>> LmdbTaskStore::try_commit(std::span<const Store
   }
   if (auto written = batch.write(); !written) return written.error();
   if (auto committed = transaction->commit(); !committed) {
-    if (committed.error().code != ErrorCode::store_full) x_broken_ = committed.error();
-    return committed.error();
+    return commit_failure(committed.error(), body_bytes(ops));
   }
   return results;
+}
+
+Error LmdbTaskStore::commit_failure(Error error, std::size_t batch_bytes) {
+  if (error.code == ErrorCode::store_full) return error;
+  // LMDB reports a write that a full disk cut short as an I/O error. Both look the same to it, but
+  // not to us: on a full disk the file cannot be given more blocks either, and going on is safe
+  // once there are some.
+  const std::size_t wanted = x_environment_.file_bytes_needed() + batch_bytes + probe_slack_bytes;
+  if (auto room = x_directory_.allocate_database(wanted);
+      !room && room.error().code == ErrorCode::store_full) {
+    return room.error();
+  }
+  x_broken_ = std::move(error);
+  return *x_broken_;
 }
 
 Result<std::size_t> LmdbTaskStore::insert_pages_left(const lmdb::Transaction& transaction) const {
@@ -207,13 +246,10 @@ Result<std::size_t> LmdbTaskStore::insert_pages_left(const lmdb::Transaction& tr
     if (!size) return size.error();
     used += size->pages;
   }
-  const std::size_t pages = x_environment_.map_bytes() / x_environment_.page_bytes();
-  const auto share = static_cast<std::size_t>(static_cast<double>(pages) * x_insert_share_);
-  const std::size_t allowed = std::min(share, pages - reserve_pages_min);
-  return allowed - std::min(allowed, used);
+  return x_insert_pages_ - std::min(x_insert_pages_, used);
 }
 
-// -- reads ------------------------------------------------------------------------------------------------------------
+// -- reads ----------------------------------------------------------------------------------------
 
 Result<std::optional<Task>> LmdbTaskStore::load(TaskId id) const {
   auto snapshot = x_readers_.snapshot();

@@ -8,7 +8,9 @@ namespace {
 
 using Outcome = StoreResult::Outcome;
 
-StoreResult failed(Error error) { return {Outcome::failed, nullptr, std::move(error)}; }
+StoreResult failed(Error error) {
+  return {Outcome::failed, nullptr, std::move(error)};
+}
 
 Error crashed() {
   return make_error(ErrorCode::store_failed, "The memory store has crashed and is not reopened.");
@@ -16,30 +18,30 @@ Error crashed() {
 
 }  // namespace
 
-// -- commits ----------------------------------------------------------------------------------------------------------
+// -- commits --------------------------------------------------------------------------------------
 
 std::vector<StoreResult> MemoryTaskStore::commit(std::span<const StoreOp> ops) {
-  const std::lock_guard lock{x_mutex};
+  const std::lock_guard lock{x_mutex_};
   if (const auto fault = take_fault()) return {ops.size(), failed(*fault)};
-  if (x_crash == Crash::before_commit) {
-    x_crashed = true;
+  if (x_crash_ == Crash::before_commit) {
+    x_crashed_ = true;
     return {ops.size(), failed(crashed())};
   }
   std::vector<StoreResult> results;
   results.reserve(ops.size());
   for (const StoreOp& op : ops) results.push_back(apply(op));
-  if (x_crash == Crash::after_commit) {
-    x_crashed = true;
+  if (x_crash_ == Crash::after_commit) {
+    x_crashed_ = true;
     return {ops.size(), failed(crashed())};
   }
   return results;
 }
 
 std::optional<Error> MemoryTaskStore::take_fault() {
-  if (x_crashed) return crashed();
-  if (x_commit_errors_left == 0) return std::nullopt;
-  --x_commit_errors_left;
-  return x_commit_error;
+  if (x_crashed_) return crashed();
+  if (x_commit_errors_left_ == 0) return std::nullopt;
+  --x_commit_errors_left_;
+  return x_commit_error_;
 }
 
 StoreResult MemoryTaskStore::apply(const StoreOp& op) {
@@ -48,23 +50,23 @@ StoreResult MemoryTaskStore::apply(const StoreOp& op) {
 }
 
 StoreResult MemoryTaskStore::apply(const InsertTask& op) {
-  if (const auto found = x_rows.find(op.task.id); found != x_rows.end()) {
+  if (const auto found = x_rows_.find(op.task.id); found != x_rows_.end()) {
     return {Outcome::conflict, found->second.task, {}};
   }
   if (!op.task.idempotency_hash.empty()) {
-    const auto [taken, is_free] = x_idempotent.try_emplace(op.task.idempotency_hash, op.task.id);
-    if (!is_free) return {Outcome::conflict, x_rows.at(taken->second).task, {}};
+    const auto [taken, is_free] = x_idempotent_.try_emplace(op.task.idempotency_hash, op.task.id);
+    if (!is_free) return {Outcome::conflict, x_rows_.at(taken->second).task, {}};
   }
   auto task = std::make_shared<const Task>(op.task);
   index(*task);
   // Ids rise, so the end is nearly always where a new one goes.
-  x_rows.emplace_hint(x_rows.end(), op.task.id, Row{task, op.request, nullptr});
+  x_rows_.emplace_hint(x_rows_.end(), op.task.id, Row{task, op.request, nullptr});
   return {Outcome::applied, std::move(task), {}};
 }
 
 StoreResult MemoryTaskStore::apply(const MoveTask& op) {
-  const auto found = x_rows.find(op.id);
-  if (found == x_rows.end()) return {Outcome::missing, nullptr, {}};
+  const auto found = x_rows_.find(op.id);
+  if (found == x_rows_.end()) return {Outcome::missing, nullptr, {}};
   Row& row = found->second;
   if (!applies(*row.task, op)) return {Outcome::conflict, row.task, {}};
   auto task = std::make_shared<Task>(*row.task);
@@ -78,47 +80,53 @@ StoreResult MemoryTaskStore::apply(const MoveTask& op) {
 
 StoreResult MemoryTaskStore::apply(const PutDocument& op) {
   if (op.value.empty()) {
-    x_documents.erase({op.kind, op.name});
+    x_documents_.erase({op.kind, op.name});
   } else {
-    x_documents[{op.kind, op.name}] = op.value;
+    x_documents_[{op.kind, op.name}] = op.value;
   }
   return {Outcome::applied, nullptr, {}};
 }
 
 StoreResult MemoryTaskStore::apply(const DeleteTask& op) {
-  const auto found = x_rows.find(op.id);
-  if (found == x_rows.end()) return {Outcome::missing, nullptr, {}};
+  const auto found = x_rows_.find(op.id);
+  if (found == x_rows_.end()) return {Outcome::missing, nullptr, {}};
   const std::shared_ptr<const Task> task = found->second.task;
   if (!is_terminal(task->state)) return {Outcome::conflict, task, {}};
   unindex(*task);
-  x_idempotent.erase(task->idempotency_hash);
-  x_rows.erase(found);
+  x_idempotent_.erase(task->idempotency_hash);
+  x_rows_.erase(found);
   return {Outcome::applied, task, {}};
 }
 
 void MemoryTaskStore::unindex(const Task& task) {
-  if (task.state == TaskState::pending) x_pending.erase(task.id);
-  else if (is_terminal(task.state)) x_finished.erase({task.completed_at, task.id});
-  else x_held.erase(task.id);
+  if (task.state == TaskState::pending)
+    x_pending_.erase(task.id);
+  else if (is_terminal(task.state))
+    x_finished_.erase({task.completed_at, task.id});
+  else
+    x_held_.erase(task.id);
 }
 
 void MemoryTaskStore::index(const Task& task) {
-  if (task.state == TaskState::pending) x_pending.insert(x_pending.end(), task.id);
-  else if (is_terminal(task.state)) x_finished.insert({task.completed_at, task.id});
-  else x_held.insert(task.id);
+  if (task.state == TaskState::pending)
+    x_pending_.insert(x_pending_.end(), task.id);
+  else if (is_terminal(task.state))
+    x_finished_.insert({task.completed_at, task.id});
+  else
+    x_held_.insert(task.id);
 }
 
 Result<void> MemoryTaskStore::recover(std::uint32_t max_attempts, WallTime now,
                                       const std::function<void(PendingTask)>& visit) {
   std::vector<PendingTask> pending;
   {
-    const std::lock_guard lock{x_mutex};
-    if (x_crashed) return crashed();
-    const std::vector<TaskId> held{x_held.begin(), x_held.end()};
-    for (const TaskId id : held) apply(move_after_restart(*x_rows.at(id).task, max_attempts, now));
-    pending.reserve(x_pending.size());
-    for (const TaskId id : x_pending) {
-      const Task& task = *x_rows.at(id).task;
+    const std::lock_guard lock{x_mutex_};
+    if (x_crashed_) return crashed();
+    const std::vector<TaskId> held{x_held_.begin(), x_held_.end()};
+    for (const TaskId id : held) apply(move_after_restart(*x_rows_.at(id).task, max_attempts, now));
+    pending.reserve(x_pending_.size());
+    for (const TaskId id : x_pending_) {
+      const Task& task = *x_rows_.at(id).task;
       pending.push_back({id, task.priority, task.pool, task.profile});
     }
   }
@@ -127,28 +135,28 @@ Result<void> MemoryTaskStore::recover(std::uint32_t max_attempts, WallTime now,
   return {};
 }
 
-// -- reads ------------------------------------------------------------------------------------------------------------
+// -- reads ----------------------------------------------------------------------------------------
 
 Result<std::optional<Task>> MemoryTaskStore::load(TaskId id) const {
-  const std::lock_guard lock{x_mutex};
-  const auto found = x_rows.find(id);
-  if (found == x_rows.end()) return std::optional<Task>{};
+  const std::lock_guard lock{x_mutex_};
+  const auto found = x_rows_.find(id);
+  if (found == x_rows_.end()) return std::optional<Task>{};
   return std::optional<Task>{*found->second.task};
 }
 
 Result<Bytes> MemoryTaskStore::load_body(TaskId id, BodyKind kind) const {
-  const std::lock_guard lock{x_mutex};
-  const auto found = x_rows.find(id);
-  if (found == x_rows.end()) return Bytes{};
+  const std::lock_guard lock{x_mutex_};
+  const auto found = x_rows_.find(id);
+  if (found == x_rows_.end()) return Bytes{};
   return kind == BodyKind::request ? found->second.request : found->second.response;
 }
 
 Result<TaskPage> MemoryTaskStore::list(const TaskQuery& query) const {
-  const std::lock_guard lock{x_mutex};
+  const std::lock_guard lock{x_mutex_};
   TaskPage page;
-  auto position = query.cursor ? x_rows.lower_bound(*query.cursor) : x_rows.end();
+  auto position = query.cursor ? x_rows_.lower_bound(*query.cursor) : x_rows_.end();
   std::optional<TaskId> examined;
-  for (std::size_t rows = 0; position != x_rows.begin(); ++rows) {
+  for (std::size_t rows = 0; position != x_rows_.begin(); ++rows) {
     if (page.tasks.size() == page_size(query) || rows == page_rows_examined_max) {
       page.next_cursor = examined;
       break;
@@ -161,18 +169,18 @@ Result<TaskPage> MemoryTaskStore::list(const TaskQuery& query) const {
 }
 
 Result<std::optional<Task>> MemoryTaskStore::find_idempotent(std::string_view hash) const {
-  const std::lock_guard lock{x_mutex};
-  const auto found = x_idempotent.find(hash);
-  if (found == x_idempotent.end()) return std::optional<Task>{};
-  return std::optional<Task>{*x_rows.at(found->second).task};
+  const std::lock_guard lock{x_mutex_};
+  const auto found = x_idempotent_.find(hash);
+  if (found == x_idempotent_.end()) return std::optional<Task>{};
+  return std::optional<Task>{*x_rows_.at(found->second).task};
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> MemoryTaskStore::documents(
     std::string_view kind) const {
-  const std::lock_guard lock{x_mutex};
+  const std::lock_guard lock{x_mutex_};
   std::vector<std::pair<std::string, std::string>> found;
-  for (auto position = x_documents.lower_bound({std::string{kind}, {}});
-       position != x_documents.end() && position->first.first == kind; ++position) {
+  for (auto position = x_documents_.lower_bound({std::string{kind}, {}});
+       position != x_documents_.end() && position->first.first == kind; ++position) {
     found.emplace_back(position->first.second, position->second);
   }
   return found;
@@ -180,9 +188,9 @@ Result<std::vector<std::pair<std::string, std::string>>> MemoryTaskStore::docume
 
 Result<std::vector<TaskId>> MemoryTaskStore::finished_before(WallTime before,
                                                              std::size_t limit) const {
-  const std::lock_guard lock{x_mutex};
+  const std::lock_guard lock{x_mutex_};
   std::vector<TaskId> found;
-  for (const auto& [completed_at, id] : x_finished) {
+  for (const auto& [completed_at, id] : x_finished_) {
     if (completed_at >= before || found.size() == limit) break;
     found.push_back(id);
   }
@@ -190,34 +198,34 @@ Result<std::vector<TaskId>> MemoryTaskStore::finished_before(WallTime before,
 }
 
 std::uint32_t MemoryTaskStore::boot_counter() const {
-  const std::lock_guard lock{x_mutex};
-  return x_boot_counter;
+  const std::lock_guard lock{x_mutex_};
+  return x_boot_counter_;
 }
 
-// -- faults -----------------------------------------------------------------------------------------------------------
+// -- faults ---------------------------------------------------------------------------------------
 
 void MemoryTaskStore::fail_next_commit(Error error, std::size_t count) {
-  const std::lock_guard lock{x_mutex};
-  x_commit_error = std::move(error);
-  x_commit_errors_left = count;
+  const std::lock_guard lock{x_mutex_};
+  x_commit_error_ = std::move(error);
+  x_commit_errors_left_ = count;
 }
 
 void MemoryTaskStore::crash_during_next_commit(bool applied) {
-  const std::lock_guard lock{x_mutex};
-  x_crash = applied ? Crash::after_commit : Crash::before_commit;
+  const std::lock_guard lock{x_mutex_};
+  x_crash_ = applied ? Crash::after_commit : Crash::before_commit;
 }
 
 void MemoryTaskStore::crash() {
-  const std::lock_guard lock{x_mutex};
-  x_crashed = true;
+  const std::lock_guard lock{x_mutex_};
+  x_crashed_ = true;
 }
 
 void MemoryTaskStore::reopen() {
-  const std::lock_guard lock{x_mutex};
-  ++x_boot_counter;
-  x_commit_errors_left = 0;
-  x_crash = Crash::none;
-  x_crashed = false;
+  const std::lock_guard lock{x_mutex_};
+  ++x_boot_counter_;
+  x_commit_errors_left_ = 0;
+  x_crash_ = Crash::none;
+  x_crashed_ = false;
 }
 
 }  // namespace signalbox::persistence

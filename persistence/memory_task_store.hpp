@@ -1,5 +1,6 @@
-// The store in memory, for tests and simulation: same port, same rules, no disk. Its disk faults are calls.
-// Rows are shared and never changed in place, so handing one out costs a reference count.
+// The store in memory, for tests and simulation: same port, same rules, no disk. Its disk faults
+// are calls. Rows are shared and never changed in place, so handing one out costs a reference
+// count.
 #pragma once
 
 #include <cstdint>
@@ -32,24 +33,28 @@ class MemoryTaskStore : public TaskStore {
       std::string_view kind) const override;
   [[nodiscard]] std::uint32_t boot_counter() const override;
 
-  /// @returns terminal tasks with completed_at < `before`, the longest finished first, at most `limit`.
+  /// @returns terminal tasks with completed_at < `before`, the longest finished first, at most
+  /// `limit`.
   [[nodiscard]] Result<std::vector<TaskId>> finished_before(WallTime before,
                                                             std::size_t limit) const;
 
-  // -- faults ---------------------------------------------------------------------------------------------------------
+  // -- faults -------------------------------------------------------------------------------------
 
   /// The next `count` commits keep nothing and give `error` for every operation.
   void fail_next_commit(Error error, std::size_t count = 1);
 
-  /// The machine stops in the middle of the next commit: the caller gets store_failed either way, and the store takes
-  /// nothing more until reopen(). A commit is atomic, so a crash has just these two outcomes.
+  /// The machine stops in the middle of the next commit: the caller gets store_failed either way,
+  /// and the store takes nothing more until reopen(). A commit is atomic, so a crash has just these
+  /// two outcomes.
   /// @param applied whether the batch had reached the disk.
   void crash_during_next_commit(bool applied);
 
-  /// The machine stops between commits: nothing more is taken until reopen(). All that was committed stays.
+  /// The machine stops between commits: nothing more is taken until reopen(). All that was
+  /// committed stays.
   void crash();
 
-  /// As after a restart of the daemon: the boot counter is raised, data stays, faults are forgotten.
+  /// As after a restart of the daemon: the boot counter is raised, data stays, faults are
+  /// forgotten.
   void reopen();
 
  private:
@@ -71,19 +76,19 @@ class MemoryTaskStore : public TaskStore {
   void index(const Task& task);
   std::optional<Error> take_fault();
 
-  mutable std::mutex x_mutex;
-  Rows x_rows;
-  std::set<TaskId> x_pending;
-  std::set<TaskId> x_held;
-  std::set<std::pair<WallTime, TaskId>> x_finished;
-  std::map<std::string, TaskId, std::less<>> x_idempotent;
-  std::map<std::pair<std::string, std::string>, std::string> x_documents;
-  std::uint32_t x_boot_counter = 1;
+  mutable std::mutex x_mutex_;
+  Rows x_rows_;
+  std::set<TaskId> x_pending_;
+  std::set<TaskId> x_held_;
+  std::set<std::pair<WallTime, TaskId>> x_finished_;
+  std::map<std::string, TaskId, std::less<>> x_idempotent_;
+  std::map<std::pair<std::string, std::string>, std::string> x_documents_;
+  std::uint32_t x_boot_counter_ = 1;
 
-  std::optional<Error> x_commit_error;
-  std::size_t x_commit_errors_left = 0;
-  Crash x_crash = Crash::none;
-  bool x_crashed = false;
+  std::optional<Error> x_commit_error_;
+  std::size_t x_commit_errors_left_ = 0;
+  Crash x_crash_ = Crash::none;
+  bool x_crashed_ = false;
 };
 
 }  // namespace signalbox::persistence

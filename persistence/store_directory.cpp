@@ -28,7 +28,7 @@ Error failure(const std::string& path, const std::string& what) {
 /// @param code an errno.
 Error failure(const std::string& path, const std::string& what, int code) {
   Error error = failure(path, what + ": " + std::generic_category().message(code));
-  if (code == ENOSPC || code == EDQUOT) error.code = ErrorCode::store_full;
+  if (code == ENOSPC || code == EDQUOT || code == EFBIG) error.code = ErrorCode::store_full;
   return error;
 }
 
@@ -113,7 +113,8 @@ Result<StoreDirectory> StoreDirectory::open(const std::string& path) {
 StoreDirectory::StoreDirectory(StoreDirectory&& other) noexcept
     : x_path_{std::move(other.x_path_)}, x_lock_{std::exchange(other.x_lock_, -1)} {}
 
-// The lock file stays: removing it would let a third process lock a name that a second one has open already.
+// The lock file stays: removing it would let a third process lock a name that a second one has open
+// already.
 StoreDirectory::~StoreDirectory() {
   if (x_lock_ >= 0) ::close(x_lock_);
 }
@@ -147,6 +148,15 @@ Result<bool> StoreDirectory::extend_database(std::size_t bytes) const {
   fs::resize_file(path, bytes, code);
   if (code) return failure(x_path_, "cannot be extended", code.value());
   return true;
+}
+
+Result<void> StoreDirectory::allocate_database(std::size_t bytes) const {
+  const File file{database() + "/data.mdb", O_RDWR};
+  if (!file.is_open()) return failure(x_path_, "cannot be opened", errno);
+  if (::fallocate(file.descriptor(), 0, 0, static_cast<off_t>(bytes)) != 0) {
+    return failure(x_path_, "has no room left on its disk", errno);
+  }
+  return {};
 }
 
 }  // namespace signalbox::persistence

@@ -41,7 +41,9 @@ bool passes(const std::string& filter, const std::string& value) {
 
 }  // namespace
 
-std::optional<Error> malformed(const StoreOp& op) { return std::visit(Malformed{}, op); }
+std::optional<Error> malformed(const StoreOp& op) {
+  return std::visit(Malformed{}, op);
+}
 
 bool matches(const TaskQuery& query, const Task& task) {
   if (!query.states.empty() && std::ranges::find(query.states, task.state) == query.states.end()) {

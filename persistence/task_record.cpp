@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "persistence/big_endian.hpp"
 #include "persistence/checksum.hpp"
 
 namespace signalbox::persistence {
@@ -14,7 +15,8 @@ constexpr std::uint8_t flag_fail_fast = 2;
 constexpr std::uint8_t flag_attended = 4;
 constexpr std::uint8_t flags_known = flag_streaming | flag_fail_fast | flag_attended;
 
-/// Numbers are base-128 varints (least significant group first), signed ones zigzag; strings are length and bytes.
+/// Numbers are base-128 varints (least significant group first), signed ones zigzag; strings are
+/// length and bytes.
 class Writer {
  public:
   explicit Writer(std::string& out) : x_out_{out} {}
@@ -41,7 +43,8 @@ class Writer {
   std::string& x_out_;
 };
 
-/// Takes values off the front. After the first one that is not there, everything reads as zero and ok() is false.
+/// Takes values off the front. After the first one that is not there, everything reads as zero and
+/// ok() is false.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : x_rest_{bytes} {}
@@ -60,7 +63,8 @@ class Reader {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t group = byte();
-      // The tenth group has room for one bit; a last group of zero would be a second spelling of the same number.
+      // The tenth group has room for one bit; a last group of zero would be a second spelling of
+      // the same number.
       if (shift == 63 && group > 1) return fail<std::uint64_t>();
       if (shift > 0 && group == 0) return fail<std::uint64_t>();
       value |= static_cast<std::uint64_t>(group & 0x7FU) << shift;
@@ -192,12 +196,6 @@ Task read_fields_v1(Reader& in) {
   return task;
 }
 
-std::uint32_t read_checksum(std::string_view four) {
-  std::uint32_t value = 0;
-  for (const char byte : four) value = (value << 8U) | static_cast<unsigned char>(byte);
-  return value;
-}
-
 Error damaged(std::string reason) {
   return make_error(ErrorCode::store_failed, "the task record is damaged: " + std::move(reason));
 }
@@ -225,7 +223,7 @@ Result<Task> decode_task(std::string_view record) {
                                                    ", which this signalbox does not know");
   }
   const std::string_view content = record.substr(0, record.size() - checksum_bytes);
-  if (crc32c(content) != read_checksum(record.substr(content.size()))) {
+  if (crc32c(content) != get_big_endian(record.substr(content.size()))) {
     return damaged("its checksum is wrong");
   }
   Reader in{content.substr(1)};

@@ -53,7 +53,8 @@ std::uint64_t RandomStream::below(std::uint64_t bound) {
   return value % bound;
 }
 
-// Draw a run of falling numbers; its length is odd with probability e^-x for a first number x. Each even run adds one.
+// Draw a run of falling numbers; its length is odd with probability e^-x for a first number x. Each
+// even run adds one.
 Duration RandomStream::exponential(Duration mean) {
   std::uint64_t whole = 0;
   while (true) {

@@ -55,7 +55,9 @@ VirtualSystem::~VirtualSystem() {
   run();
 }
 
-Instant VirtualSystem::now() const { return x_scheduler->clock().now(); }
+Instant VirtualSystem::now() const {
+  return x_scheduler->clock().now();
+}
 
 void VirtualSystem::step() {
   auto& jobs = x_scheduler->jobs;

@@ -1,5 +1,5 @@
-// The actors' world on a virtual clock: one thread, one message at a time, time moves only when nothing is left to do.
-// Every actor test and every simulation runs in one.
+// The actors' world on a virtual clock: one thread, one message at a time, time moves only when
+// nothing is left to do. Every actor test and every simulation runs in one.
 #pragma once
 
 #include <caf/actor_system.hpp>
@@ -38,7 +38,8 @@ class VirtualSystem {
   /// Moves the clock to `until`, stopping at every timer on the way.
   void run_until(Instant until);
   void advance(Duration duration) { run_until(now() + duration); }
-  /// Runs until neither messages nor timers are left, or at `most`. @returns false when stopped at `most`.
+  /// Runs until neither messages nor timers are left, or at `most`. @returns false when stopped at
+  /// `most`.
   bool run_dry(Instant most);
 
   /// Wall time that follows the virtual clock, and ids made from it.

@@ -13,7 +13,9 @@ TempDirectory::~TempDirectory() {
   std::filesystem::remove_all(x_path_, ignored);
 }
 
-WallTime at_ms(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
+WallTime at_ms(std::int64_t ms) {
+  return WallTime{std::chrono::milliseconds{ms}};
+}
 
 TaskId task_id(std::uint64_t number) {
   TaskId id;
@@ -158,9 +160,8 @@ std::vector<std::uint64_t> list_all(const TaskStore& store, TaskQuery query) {
 
 std::vector<std::uint64_t> pending_after_recovery(TaskStore& store, std::uint32_t max_attempts) {
   std::vector<std::uint64_t> numbers;
-  must(store.recover(max_attempts, at_ms(9000), [&](const PendingTask& task) {
-    numbers.push_back(number_of(task.id));
-  }));
+  must(store.recover(max_attempts, at_ms(9000),
+                     [&](const PendingTask& task) { numbers.push_back(number_of(task.id)); }));
   return numbers;
 }
 
@@ -175,7 +176,9 @@ std::string LmdbFixture::data_file() const {
   return x_directory_ / "store/database/data.mdb";
 }
 
-void LmdbFixture::open() { x_store_ = must(LmdbTaskStore::open(options())); }
+void LmdbFixture::open() {
+  x_store_ = must(LmdbTaskStore::open(options()));
+}
 
 void LmdbFixture::require_sound() const {
   REQUIRE(must(x_store_->find_problems()) == std::vector<std::string>{});

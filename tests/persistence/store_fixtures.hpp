@@ -1,5 +1,5 @@
-// What the store tests share: a directory of their own, tasks and operations in few words, and the two stores under one
-// interface, so that one contract suite runs over both.
+// What the store tests share: a directory of their own, tasks and operations in few words, and the
+// two stores under one interface, so that one contract suite runs over both.
 #pragma once
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,6 @@
-// Goal: both stores keep the contract of core/ports.hpp to the letter, so that what the simulator proves about actors on
-// the memory store holds on LMDB. Method: one suite over both, on single operations, batches and restarts.
+// Goal: both stores keep the contract of core/ports.hpp to the letter, so that what the simulator
+// proves about actors on the memory store holds on LMDB. Method: one suite over both, on single
+// operations, batches and restarts.
 #include "tests/persistence/store_fixtures.hpp"
 
 #define STORE_TEST(name) \
@@ -297,13 +298,13 @@ STORE_TEST("only terminal tasks are deleted, with all that belongs to them") {
 
 STORE_TEST("a refused operation does not spoil its batch, and order counts") {
   TestType fixture;
-  const std::vector<StoreOp> ops{claim(1, 7),  insert(1),         claim(1, 7), claim(1, 8),
-                                 insert(1),    complete(2, 1),    insert(2),   complete(1, 6),
-                                 complete(1, 7, "one"), DeleteTask{task_id(2)}};
+  const std::vector<StoreOp> ops{
+      claim(1, 7),    insert(1), claim(1, 7),    claim(1, 8),           insert(1),
+      complete(2, 1), insert(2), complete(1, 6), complete(1, 7, "one"), DeleteTask{task_id(2)}};
   const auto results = fixture.store().commit(ops);
   const std::vector<Outcome> expected{
-      Outcome::missing,  Outcome::applied, Outcome::applied, Outcome::conflict, Outcome::conflict,
-      Outcome::missing,  Outcome::applied, Outcome::conflict, Outcome::applied, Outcome::conflict};
+      Outcome::missing, Outcome::applied, Outcome::applied,  Outcome::conflict, Outcome::conflict,
+      Outcome::missing, Outcome::applied, Outcome::conflict, Outcome::applied,  Outcome::conflict};
   REQUIRE(results.size() == expected.size());
   for (std::size_t index = 0; index < expected.size(); ++index) {
     INFO("operation " << index);
@@ -323,101 +324,12 @@ STORE_TEST("a whole life within one batch leaves nothing") {
   TestType fixture;
   Task task = make_task(1);
   task.idempotency_hash = "key";
-  commit_all(fixture.store(), {insert(task), claim(1, 7), run(1, 7), complete(1, 7),
-                               DeleteTask{task_id(1)}});
+  commit_all(fixture.store(),
+             {insert(task), claim(1, 7), run(1, 7), complete(1, 7), DeleteTask{task_id(1)}});
   CHECK_FALSE(load(fixture.store(), 1));
   CHECK(list_all(fixture.store(), {}).empty());
   CHECK_FALSE(fixture.store().find_idempotent("key")->has_value());
   fixture.require_sound();
-}
-
-STORE_TEST("malformed operations are refused alone") {
-  TestType fixture;
-  Task long_pool = make_task(1);
-  long_pool.pool = std::string(129, 'p');
-  Task long_owner = make_task(1);
-  long_owner.owner = std::string(129, 'o');
-  Task long_hash = make_task(1);
-  long_hash.idempotency_hash = std::string(65, 'h');
-  Task not_new = make_task(1);
-  not_new.state = claimed;
-  const std::vector<StoreOp> ops{
-      insert(long_pool), insert(long_owner),
-      insert(long_hash), insert(not_new),
-      insert(2),         claim(2, 1, std::string(129, 'w')),
-      PutDocument{std::string(65, 'k'), "n", "v"}, PutDocument{"k", std::string(401, 'n'), "v"}};
-  const auto results = fixture.store().commit(ops);
-  for (std::size_t index = 0; index < ops.size(); ++index) {
-    INFO("operation " << index);
-    if (index == 4) {
-      CHECK(results[index].outcome == Outcome::applied);
-    } else {
-      CHECK(results[index].outcome == Outcome::failed);
-      CHECK(results[index].error.code == ErrorCode::invalid_request);
-    }
-  }
-  CHECK(list_all(fixture.store(), {}) == std::vector<std::uint64_t>{2});
-}
-
-STORE_TEST("names of any bytes up to their limit are kept apart") {
-  TestType fixture;
-  const std::vector<std::string> names{"", "a", std::string("a\0", 2), std::string("a\0b", 3), "ab",
-                                       std::string(128, '\xff'), std::string(127, '\xff')};
-  std::uint64_t number = 0;
-  for (const std::string& name : names) {
-    Task task = make_task(++number);
-    task.pool = name;
-    task.owner = name;
-    commit_all(fixture.store(), {insert(task)});
-  }
-  for (number = 2; number <= names.size(); ++number) {
-    TaskQuery by_pool;
-    by_pool.states = {pending};
-    by_pool.pool = names[number - 1];
-    CHECK(list_all(fixture.store(), by_pool) == std::vector{number});
-    TaskQuery by_owner;
-    by_owner.owner = names[number - 1];
-    CHECK(list_all(fixture.store(), by_owner) == std::vector{number});
-  }
-  CHECK(pending_after_recovery(fixture.store()).size() == names.size());
-  fixture.require_sound();
-}
-
-STORE_TEST("documents are put, replaced, deleted and listed by name") {
-  TestType fixture;
-  TaskStore& store = fixture.store();
-  commit_all(store, {PutDocument{"profile", "b", "1"}, PutDocument{"profile", "a", "2"},
-                     PutDocument{"prof", "z", "3"}, PutDocument{"profile", "", "4"},
-                     PutDocument{"agent", "a", "5"}, PutDocument{"profile", "b", "6"}});
-  using Documents = std::vector<std::pair<std::string, std::string>>;
-  CHECK(*store.documents("profile") == Documents{{"", "4"}, {"a", "2"}, {"b", "6"}});
-  CHECK(*store.documents("prof") == Documents{{"z", "3"}});
-  commit_all(store, {PutDocument{"profile", "a", ""}, PutDocument{"profile", "gone", ""}});
-  CHECK(*store.documents("profile") == Documents{{"", "4"}, {"b", "6"}});
-  const std::string large(100000, 'x');
-  commit_all(store, {PutDocument{"agent", "a", large}});
-  CHECK(store.documents("agent")->at(0).second == large);
-  CHECK(store.documents(std::string(600, 'k'))->empty());
-  fixture.reopen();
-  CHECK(fixture.store().documents("profile")->size() == 2);
-  fixture.require_sound();
-}
-
-STORE_TEST("finished tasks are found in the order they ended") {
-  TestType fixture;
-  std::vector<StoreOp> ops;
-  for (std::uint64_t number = 1; number <= 6; ++number) {
-    MoveTask end = cancel(number);
-    end.at = at_ms(static_cast<std::int64_t>(number * 7 % 6) - 2);
-    ops.emplace_back(insert(number));
-    if (number != 4) ops.emplace_back(end);
-  }
-  commit_all(fixture.store(), ops);
-  // 6 ended at -2, 1 at -1, 2 at 0, 3 at 1, 5 at 3.
-  CHECK(*fixture.finished_before(at_ms(3), 10) ==
-        std::vector{task_id(6), task_id(1), task_id(2), task_id(3)});
-  CHECK(*fixture.finished_before(at_ms(4), 2) == std::vector{task_id(6), task_id(1)});
-  CHECK(fixture.finished_before(at_ms(-2), 10)->empty());
 }
 
 }  // namespace signalbox::persistence::test

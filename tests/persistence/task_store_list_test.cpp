@@ -1,5 +1,6 @@
-// Goal: lists are right whichever index they walk: each filter and all of them together, page by page, against a plain
-// filter over all tasks. And no page looks at more than its share of a large store.
+// Goal: lists are right whichever index they walk: each filter and all of them together, page by
+// page, against a plain filter over all tasks. And no page looks at more than its share of a large
+// store.
 #include <algorithm>
 
 #include "persistence/store_rules.hpp"
@@ -115,7 +116,9 @@ TEMPLATE_TEST_CASE("task_store: a page looks at a bounded number of rows", "[per
   TaskQuery query;
   query.agent = "rare";
   SECTION("over all tasks") {}
-  SECTION("over one owner's") { query.owner = "alice"; }
+  SECTION("over one owner's") {
+    query.owner = "alice";
+  }
   SECTION("over a queue") {
     query.pool = "chat";
     query.states = {pending};

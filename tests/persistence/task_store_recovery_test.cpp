@@ -1,5 +1,6 @@
-// Goal: after a restart every task that was held is in its queue again, or ended when it has had its attempts, and the
-// scheduler sees the queues in enqueue order. Method: both stores, restarted in known states.
+// Goal: after a restart every task that was held is in its queue again, or ended when it has had
+// its attempts, and the scheduler sees the queues in enqueue order. Method: both stores, restarted
+// in known states.
 #include "tests/persistence/store_fixtures.hpp"
 
 #define STORE_TEST(name) \
@@ -47,8 +48,8 @@ STORE_TEST("recovery sends held tasks back and visits all pending ones in id ord
 
 STORE_TEST("recovery ends a task that has had its attempts") {
   TestType fixture;
-  commit_all(fixture.store(), {insert(1), claim(1, 1), give_back(1, 1, false), claim(1, 2),
-                               insert(2), claim(2, 3)});
+  commit_all(fixture.store(),
+             {insert(1), claim(1, 1), give_back(1, 1, false), claim(1, 2), insert(2), claim(2, 3)});
   fixture.reopen();
   CHECK(pending_after_recovery(fixture.store(), 2) == std::vector<std::uint64_t>{2});
   const auto lost = load(fixture.store(), 1);
