@@ -23,16 +23,17 @@ std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vecto
   });
   for (Llm& llm : llms) {
     llm.executor = executor;
-    Group& group = x_groups[llm.group];
-    group.capacity = std::max<std::uint32_t>(llm.capacity, 1);
     const auto place = std::find_if(x_llms.begin(), x_llms.end(),
                                     [&](const Llm& old) { return old.name == llm.name; });
+    if (place != x_llms.end() && place->executor != executor) {
+      refused.push_back(llm.name);
+      continue;
+    }
+    x_groups[llm.group].capacity = std::max<std::uint32_t>(llm.capacity, 1);
     if (place == x_llms.end()) {
       x_llms.push_back(std::move(llm));
-    } else if (place->executor == executor) {
-      *place = std::move(llm);
     } else {
-      refused.push_back(llm.name);
+      *place = std::move(llm);
     }
   }
   return refused;
@@ -115,19 +116,20 @@ void DirectoryBook::release(const Lease& lease) {
 }
 
 std::vector<LeaseGrant> DirectoryBook::serve_line() {
+  // Over all targets at once, since several may share one group.
+  std::map<LineKey, std::string> in_order;
+  for (const auto& [target, line] : x_lines) {
+    for (const auto& [key, request] : line) in_order.emplace(key, target);
+  }
   std::vector<LeaseGrant> grants;
-  for (auto line = x_lines.begin(); line != x_lines.end();) {
-    auto& requests = line->second;
-    for (auto entry = requests.begin(); entry != requests.end();) {
-      auto lease = try_lease(entry->second);
-      if (!lease) {
-        ++entry;
-        continue;
-      }
-      grants.push_back({entry->second.requester, line->first, std::move(*lease)});
-      entry = requests.erase(entry);
-    }
-    line = requests.empty() ? x_lines.erase(line) : std::next(line);
+  for (const auto& [key, target] : in_order) {
+    const auto line = x_lines.find(target);
+    const auto entry = line->second.find(key);
+    auto lease = try_lease(entry->second);
+    if (!lease) continue;
+    grants.push_back({entry->second.requester, target, std::move(*lease)});
+    line->second.erase(entry);
+    if (line->second.empty()) x_lines.erase(line);
   }
   return grants;
 }

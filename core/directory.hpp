@@ -1,7 +1,7 @@
 // Who can run what, and how much of it is in use. Leases are granted here: a call runs on a backend
 // only while it holds one, so an executor's capacity holds across all profiles.
 //
-// Who asks while there is no room stands in a line per target, ordered by class and arrival, and is
+// Who asks while there is no room stands in line, ordered by class and arrival over all targets, and is
 // granted the lease as soon as there is: no wake-up can be lost.
 #pragma once
 
@@ -54,7 +54,8 @@ class DirectoryBook {
   void withdraw(const RequesterId& requester, const std::string& target);
   void release(const Lease& lease);
 
-  /// @returns who in line is granted what now. To be called after put_llms, set_status and release.
+  /// @returns who in line is granted what now. To be called after put_llms, remove_executor,
+  /// set_status and release.
   std::vector<LeaseGrant> serve_line();
 
   [[nodiscard]] RoutingTable table() const;

@@ -23,6 +23,14 @@ Route route_to(const RoutingTable& table, const Llm& llm, std::string named_llm)
   return route;
 }
 
+Error no_such_model(std::string_view name) {
+  return make_error(ErrorCode::model_not_found, "no LLM, pool or model is named \"" +
+                                                    std::string{name} +
+                                                    "\"; GET /v1/models lists what there is")
+      .at_param("model")
+      .with("model", std::string{name});
+}
+
 // Siblings that are present come first, so that the route shows one that may really run it.
 const Llm* find_preferring_present(const RoutingTable& table, auto matches) {
   const Llm* found = nullptr;
@@ -67,6 +75,8 @@ const Llm* RoutingTable::find(std::string_view name) const {
 }
 
 Result<Route> resolve(const RoutingTable& table, std::string_view name) {
+  // An LLM without a pool has an empty one; that is not a name.
+  if (name.empty()) return no_such_model(name);
   if (const Llm* llm = table.find(name)) return route_to(table, *llm, llm->name);
   if (const Llm* llm =
           find_preferring_present(table, [&](const Llm& each) { return each.pool == name; })) {
@@ -76,11 +86,7 @@ Result<Route> resolve(const RoutingTable& table, std::string_view name) {
           find_preferring_present(table, [&](const Llm& each) { return each.model == name; })) {
     return route_to(table, *llm, llm->name);
   }
-  return make_error(ErrorCode::model_not_found, "no LLM, pool or model is named \"" +
-                                                    std::string{name} +
-                                                    "\"; GET /v1/models lists what there is")
-      .at_param("model")
-      .with("model", std::string{name});
+  return no_such_model(name);
 }
 
 Result<Route> resolve_llm(const RoutingTable& table, std::string_view name) {

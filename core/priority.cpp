@@ -45,7 +45,8 @@ std::optional<Priority> parse_urgency(std::string_view field) {
   std::optional<Priority> found;
   while (!field.empty()) {
     const std::size_t comma = field.find(',');
-    const std::string_view item = trim(field.substr(0, comma));
+    const std::string_view member = trim(field.substr(0, comma));
+    const std::string_view item = member.substr(0, member.find(';'));
     field.remove_prefix(comma == std::string_view::npos ? field.size() : comma + 1);
     if (item.size() != 3 || !item.starts_with("u=")) continue;
     const char digit = item[2];

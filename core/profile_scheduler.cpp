@@ -12,7 +12,7 @@ constexpr Instant never = Instant::max();
 constexpr double assumed_service_s = 1.0;
 
 std::uint32_t saturated_ms(Duration duration) {
-  const std::int64_t ms = to_ms(duration);
+  const std::int64_t ms = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
   constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ms, 0, most));
 }
@@ -171,10 +171,10 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   if (waiter.stage == Stage::granted) set_deadline(id, waiter, waiter.since + inference);
 }
 
-std::vector<QueueHead> ProfileScheduler::heads_with_lease() const {
+std::vector<QueueHead> ProfileScheduler::heads_not_parked() const {
   std::vector<QueueHead> heads;
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
-    if (x_targets[index].leases.empty()) continue;
+    if (x_targets[index].state == TargetState::parked) continue;
     for (const Priority priority : all_priorities) {
       if (const auto item = x_queue.front(priority, index)) {
         heads.push_back({priority, index, item->sequence});
@@ -209,9 +209,13 @@ std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unu
   });
   if (is_open) return grants;
   while (free_slots() > 0) {
-    const auto heads = heads_with_lease();
+    const auto heads = heads_not_parked();
     if (heads.empty()) break;
-    grants.push_back(grant(heads[x_policy->pick(heads)], now));
+    const QueueHead& best = heads[x_policy->pick(heads)];
+    // The lease of its target has gone to another and the next one is yet to be asked for: nobody
+    // goes past it, and the leases in hand are kept for the next round.
+    if (x_targets[best.target].leases.empty()) return grants;
+    grants.push_back(grant(best, now));
   }
   for (Target& target : x_targets) {
     if (!target.name.empty())

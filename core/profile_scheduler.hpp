@@ -143,7 +143,7 @@ class ProfileScheduler {
   void set_deadline(TaskId id, Waiter& waiter, Instant deadline);
   void clear_deadline(TaskId id, Waiter& waiter);
   void count(const Waiter& waiter, bool enters);
-  [[nodiscard]] std::vector<QueueHead> heads_with_lease() const;
+  [[nodiscard]] std::vector<QueueHead> heads_not_parked() const;
   [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target) const;
   Grant grant(const QueueHead& head, Instant now);
 

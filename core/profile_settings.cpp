@@ -48,7 +48,7 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
   if (name == "inference_s") return read_number(value, settings.default_inference_s);
   if (name == "commit") {
     settings.commit = value == "relaxed" ? CommitMode::relaxed : CommitMode::sync;
-    return true;
+    return value == "relaxed" || value == "sync";
   }
   if (name != "policy") return false;
   settings.policy = value;

@@ -50,8 +50,13 @@ void WaitQueue::push(Priority priority, TargetIndex target, Item item) {
     items.push_back(item);
   } else {
     const auto place = find_place(items, item.sequence);
-    SIGNALBOX_ASSERT(place->sequence != item.sequence);
-    items.insert(place, item);
+    if (place->sequence == item.sequence) {
+      SIGNALBOX_ASSERT(place->id.is_nil());
+      *place = item;
+      --lane(priority, target).holes;
+    } else {
+      items.insert(place, item);
+    }
   }
   ++x_sizes[to_index(priority)];
 }

@@ -1,0 +1,168 @@
+// Goal: ranges hold to the last value, and the store's text form loses nothing and swallows no
+// garbage. Method: both sides of each bound; round trips of edge and random values; golden text,
+// since past forms must stay readable.
+#include "core/profile_settings.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace signalbox::test {
+namespace {
+
+std::string param_at_fault(const ProfileSettings& settings) {
+  const auto error = check(settings);
+  if (!error) return {};
+  CHECK(error->code == ErrorCode::invalid_request);
+  CHECK_FALSE(error->message.empty());
+  return error->param;
+}
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+TEST_CASE("profile_settings: the defaults are those of A6 and pass", "[core][profile_settings]") {
+  const ProfileSettings settings;
+  CHECK_FALSE(settings.max_concurrent);
+  CHECK(settings.max_queued == 32);
+  CHECK(settings.default_queue_wait_s == 20);
+  CHECK(settings.default_inference_s == 120);
+  CHECK(settings.policy == "strict");
+  CHECK_FALSE(settings.commit);
+  CHECK(param_at_fault(settings).empty());
+}
+
+TEST_CASE("profile_settings: whole numbers are held to their ranges", "[core][profile_settings]") {
+  ProfileSettings settings;
+  for (const std::uint32_t good : {0U, 1U, 10'000U}) {
+    settings.max_concurrent = good;
+    CHECK(param_at_fault(settings).empty());
+  }
+  for (const std::uint32_t bad : {10'001U, 0xFFFF'FFFFU}) {
+    settings.max_concurrent = bad;
+    CHECK(param_at_fault(settings) == "max_concurrent");
+  }
+  settings.max_concurrent.reset();
+  for (const std::uint32_t good : {0U, 100'000U}) {
+    settings.max_queued = good;
+    CHECK(param_at_fault(settings).empty());
+  }
+  for (const std::uint32_t bad : {100'001U, 0xFFFF'FFFFU}) {
+    settings.max_queued = bad;
+    CHECK(param_at_fault(settings) == "max_queued");
+  }
+}
+
+TEST_CASE("profile_settings: budgets are held to their ranges, and what is no number fails",
+          "[core][profile_settings]") {
+  for (const double good : {0.001, 0.5, 20.0, 86'400.0}) {
+    ProfileSettings settings;
+    settings.default_queue_wait_s = good;
+    settings.default_inference_s = good;
+    CHECK(param_at_fault(settings).empty());
+  }
+  for (const double bad : {0.0, -0.0, -1.0, std::nextafter(0.001, 0), std::nextafter(86'400.0, 1e9),
+                           1e300, infinity, -infinity, std::nan("")}) {
+    INFO(bad);
+    ProfileSettings queue;
+    queue.default_queue_wait_s = bad;
+    CHECK(param_at_fault(queue) == "default_queue_wait_s");
+    ProfileSettings inference;
+    inference.default_inference_s = bad;
+    CHECK(param_at_fault(inference) == "default_inference_s");
+  }
+}
+
+TEST_CASE("profile_settings: of the known policies only strict is in this version",
+          "[core][profile_settings]") {
+  const auto says_not_yet = [](const std::string& policy) {
+    ProfileSettings settings;
+    settings.policy = policy;
+    CHECK(param_at_fault(settings) == "policy");
+    const auto error = check(settings);
+    return error && error->message.find("not in this version") != std::string::npos;
+  };
+  for (const auto* known : {"aging", "fair", "sjf", "swap"}) CHECK(says_not_yet(known));
+  for (const auto* unknown : {"", "Strict", "strict ", "lifo"}) CHECK_FALSE(says_not_yet(unknown));
+}
+
+TEST_CASE("profile_settings: the stored text is what it was in version 1",
+          "[core][profile_settings]") {
+  ProfileSettings settings;
+  CHECK(encode(settings) == "v1 max_queued=32 queue_wait_s=20 inference_s=120 policy=strict");
+  settings.max_concurrent = 0;
+  settings.default_queue_wait_s = 0.25;
+  settings.commit = CommitMode::relaxed;
+  CHECK(encode(settings) ==
+        "v1 max_concurrent=0 max_queued=32 queue_wait_s=0.25 inference_s=120 policy=strict "
+        "commit=relaxed");
+  settings.commit = CommitMode::sync;
+  CHECK(encode(settings).ends_with(" commit=sync"));
+  CHECK(decode_profile_settings(encode(settings)) == settings);
+}
+
+TEST_CASE("profile_settings: whatever passes check comes back exactly from its text",
+          "[core][profile_settings][random]") {
+  std::mt19937_64 random{11};
+  for (int count = 0; count < 5000; ++count) {
+    ProfileSettings settings;
+    if (random() % 2 == 0) settings.max_concurrent = static_cast<std::uint32_t>(random() % 10'001);
+    settings.max_queued = static_cast<std::uint32_t>(random() % 100'001);
+    // Full mantissas, which a rounding text form would not keep.
+    settings.default_queue_wait_s = 0.001 + static_cast<double>(random() >> 11U) * 0x1p-53 * 86'000;
+    settings.default_inference_s = 0.001 + static_cast<double>(random() >> 11U) * 0x1p-53;
+    const auto commit = random() % 3;
+    if (commit > 0) settings.commit = static_cast<CommitMode>(commit - 1);
+    REQUIRE_FALSE(check(settings));
+    REQUIRE(decode_profile_settings(encode(settings)) == settings);
+  }
+}
+
+TEST_CASE("profile_settings: garbage is no settings", "[core][profile_settings]") {
+  const std::string good = encode(ProfileSettings{});
+  REQUIRE(decode_profile_settings(good));
+  for (const std::string& bad : {std::string{},
+                                 std::string{"v"},
+                                 std::string{"v2"},
+                                 std::string{"v1x"},
+                                 "v2" + good.substr(2),
+                                 good + " ",
+                                 " " + good,
+                                 good + "\n",
+                                 good + " x=1",
+                                 good + " max_queued",
+                                 good + " =",
+                                 good + " max_queued=",
+                                 good + " max_queued=-1",
+                                 good + " max_queued=+1",
+                                 good + " max_queued=1.5",
+                                 good + " max_queued=1x",
+                                 good + " max_queued=99999999999",
+                                 good + " max_queued=100001",
+                                 good + " max_concurrent=10001",
+                                 good + " queue_wait_s=nan",
+                                 good + " inference_s=inf",
+                                 good + " inference_s=0",
+                                 good + " queue_wait_s=1e9",
+                                 good + " queue_wait_s=0x10",
+                                 good + " policy=lifo",
+                                 good + " policy=",
+                                 std::string{"v1  max_queued=1"},
+                                 good + '\0'}) {
+    INFO(bad);
+    CHECK_FALSE(decode_profile_settings(bad));
+  }
+}
+
+TEST_CASE("profile_settings: a commit mode that encode never wrote is garbage too",
+          "[core][profile_settings]") {
+  const std::string good = encode(ProfileSettings{});
+  for (const auto* word : {"", "Relaxed", "async", "1"}) {
+    INFO(word);
+    CHECK_FALSE(decode_profile_settings(good + " commit=" + word));
+  }
+}
+
+}  // namespace signalbox::test

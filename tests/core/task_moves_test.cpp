@@ -1,0 +1,213 @@
+// Goal: a move changes a task only from the states and the claim that it names, and leaves exactly
+// the fields that it should. Method: every state x target x set of from-states x epoch; then field
+// by field for each target.
+#include "core/task_moves.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/core/fixtures.hpp"
+
+namespace signalbox::test {
+namespace {
+
+using enum TaskState;
+
+constexpr WallTime wall(std::int64_t ms) {
+  return WallTime{std::chrono::milliseconds{ms}};
+}
+
+/// As it is after an attempt that had begun to stream, with all else set too, so that a field
+/// touched wrongly shows.
+Task task_in(TaskState state) {
+  Task task;
+  task.id = task_id(7);
+  task.state = state;
+  task.pool = "pool";
+  task.llm = "llm";
+  task.owner = "owner";
+  task.queue_wait_ms = 20'000;
+  task.inference_ms = 120'000;
+  task.claimed_by = "session";
+  task.epoch = 41;
+  task.attempts = 2;
+  task.losses = 1;
+  task.created_at = wall(1);
+  task.claimed_at = wall(2);
+  task.stream_started_at = wall(3);
+  return task;
+}
+
+MoveTask move_to(TaskState to) {
+  MoveTask move;
+  move.id = task_id(7);
+  move.from = {pending, claimed, running, completed, TaskState::error, cancelled};
+  move.to = to;
+  move.claimed_by = "other";
+  move.new_epoch = 99;
+  move.at = wall(50);
+  move.error_code = ErrorCode::backend_error;
+  move.error_message = "said no";
+  move.backend_status = 418;
+  move.response_type = "text/plain";
+  return move;
+}
+
+}  // namespace
+
+TEST_CASE("task_moves: applies asks for the state, the epoch and a legal transition, all three",
+          "[core][task_moves]") {
+  std::size_t applied = 0;
+  for (unsigned state = 0; state < task_state_count; ++state) {
+    for (unsigned to = 0; to < task_state_count; ++to) {
+      for (unsigned from_bits = 0; from_bits < 64; ++from_bits) {
+        for (const Epoch task_epoch : {Epoch{0}, Epoch{41}}) {
+          for (const Epoch move_epoch : {Epoch{0}, Epoch{41}, Epoch{42}}) {
+            Task task = task_in(static_cast<TaskState>(state));
+            task.epoch = task_epoch;
+            MoveTask move = move_to(static_cast<TaskState>(to));
+            move.from.bits = static_cast<std::uint8_t>(from_bits);
+            move.epoch = move_epoch;
+            bool is_right = may_go(task.state, move.to);
+            if ((from_bits >> state & 1U) == 0) is_right = false;
+            if (move_epoch != 0 && move_epoch != task_epoch) is_right = false;
+            if (applies(task, move) != is_right) {
+              FAIL(state << " to " << to << " from " << from_bits << " epochs " << task_epoch << " "
+                         << move_epoch);
+            }
+            applied += is_right ? 1 : 0;
+          }
+        }
+      }
+    }
+  }
+  // 14 legal transitions, half of the from-sets, 3 of 6 pairs of epochs.
+  CHECK(applied == 14 * 32 * 3);
+}
+
+TEST_CASE("task_moves: a move that does not apply is refused as a bug", "[core][task_moves]") {
+  for (const TaskState state : {completed, TaskState::error, cancelled}) {
+    Task task = task_in(state);
+    CHECK_FALSE(survives([&] { apply(task, move_to(completed)); }));
+  }
+  Task task = task_in(running);
+  MoveTask stale = move_to(completed);
+  stale.epoch = 40;
+  CHECK_FALSE(survives([&] { apply(task, stale); }));
+}
+
+TEST_CASE("task_moves: a claim sets who, when and which, and counts", "[core][task_moves]") {
+  for (const TaskState state : {pending, claimed, running}) {
+    Task task = task_in(state);
+    apply(task, move_to(claimed));
+    Task expected = task_in(claimed);
+    expected.claimed_by = "other";
+    expected.epoch = 99;
+    expected.claimed_at = wall(50);
+    expected.stream_started_at = WallTime{};
+    expected.attempts = 3;
+    CHECK(task == expected);
+  }
+}
+
+TEST_CASE("task_moves: the first byte sets its time and nothing else", "[core][task_moves]") {
+  Task task = task_in(claimed);
+  apply(task, move_to(running));
+  Task expected = task_in(running);
+  expected.stream_started_at = wall(50);
+  CHECK(task == expected);
+}
+
+TEST_CASE("task_moves: going back forgets the claim; only a loss counts as one",
+          "[core][task_moves]") {
+  for (const TaskState state : {claimed, running}) {
+    for (const bool lost : {false, true}) {
+      Task task = task_in(state);
+      MoveTask move = move_to(pending);
+      move.lost = lost;
+      apply(task, move);
+      Task expected = task_in(pending);
+      expected.claimed_by.clear();
+      expected.epoch = 0;
+      expected.claimed_at = WallTime{};
+      expected.stream_started_at = WallTime{};
+      expected.losses = lost ? 2 : 1;
+      CHECK(task == expected);
+    }
+  }
+}
+
+TEST_CASE("task_moves: an end keeps the record of who ended it", "[core][task_moves]") {
+  for (const TaskState to : {completed, TaskState::error, cancelled}) {
+    for (const TaskState state : {pending, claimed, running}) {
+      if (!may_go(state, to)) continue;
+      Task task = task_in(state);
+      apply(task, move_to(to));
+      Task expected = task_in(to);
+      expected.completed_at = wall(50);
+      expected.error_code = ErrorCode::backend_error;
+      expected.error_message = "said no";
+      expected.backend_status = 418;
+      expected.response_type = "text/plain";
+      CHECK(task == expected);
+    }
+  }
+}
+
+TEST_CASE("task_moves: a worker that was given up on can change nothing", "[core][task_moves]") {
+  Task task = task_in(pending);
+  task.epoch = 0;
+  MoveTask first_claim = move_to(claimed);
+  first_claim.new_epoch = 1;
+  apply(task, first_claim);
+  MoveTask back = move_to(pending);
+  back.epoch = 1;
+  apply(task, back);
+  const auto fenced = [](TaskState to) {
+    MoveTask move = move_to(to);
+    move.epoch = 1;
+    return move;
+  };
+  for (const TaskState to : {pending, claimed, running, completed, TaskState::error, cancelled}) {
+    CHECK_FALSE(applies(task, fenced(to)));
+  }
+  MoveTask second_claim = move_to(claimed);
+  second_claim.new_epoch = 2;
+  apply(task, second_claim);
+  for (const TaskState to : {pending, claimed, running, completed, TaskState::error, cancelled}) {
+    CHECK_FALSE(applies(task, fenced(to)));
+  }
+  MoveTask done = move_to(completed);
+  done.epoch = 2;
+  CHECK(applies(task, done));
+}
+
+TEST_CASE(
+    "task_moves: a restart puts a held task back without counting, until its attempts are used up",
+    "[core][task_moves]") {
+  for (const TaskState state : {claimed, running}) {
+    for (std::uint32_t attempts = 0; attempts <= 4; ++attempts) {
+      Task task = task_in(state);
+      task.attempts = attempts;
+      const MoveTask move = move_after_restart(task, 3, wall(60));
+      CHECK(move.id == task.id);
+      CHECK(move.epoch == task.epoch);
+      CHECK_FALSE(move.lost);
+      REQUIRE(applies(task, move));
+      apply(task, move);
+      CHECK(task.attempts == attempts);
+      CHECK(task.losses == 1);
+      if (attempts < 3) {
+        CHECK(task.state == pending);
+        CHECK(task.epoch == 0);
+        CHECK(task.error_code == ErrorCode::none);
+      } else {
+        CHECK(task.state == TaskState::error);
+        CHECK(task.error_code == ErrorCode::worker_lost);
+        CHECK_FALSE(task.error_message.empty());
+        CHECK(task.completed_at == wall(60));
+      }
+    }
+  }
+}
+
+}  // namespace signalbox::test
