@@ -29,8 +29,9 @@ Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
 
 House build_house(caf::actor_system& system, HouseOptions options, Ports ports) {
   House house;
-  house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store)
-                                    : system.spawn(store_actor, ports.store);
+  const GatherRule rule{.is_on = options.is_detached};
+  house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store, rule)
+                                    : system.spawn(store_actor, ports.store, rule);
   house.metrics = system.spawn(metrics_actor);
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
   house.directory = system.spawn(directory_actor, ports.wall, house.broker);

@@ -21,15 +21,29 @@ std::size_t body_bytes(const StoreOp& op) {
 
 void StoreState::add(StoreWrite& write) {
   x_bytes += body_bytes(write.op);
+  count_open_tasks(write.op);
   x_ops.push_back(std::move(write.op));
   x_clients.emplace_back(std::move(write.client), write.cookie);
-  if (x_ops.size() >= batch_ops_max || x_bytes >= batch_bytes_max) {
+  const bool is_gathering = x_rule.is_on && x_open_tasks >= x_rule.open_tasks_min &&
+                            x_last_batch >= x_rule.last_batch_min;
+  const bool is_full = x_ops.size() >= batch_ops_max || x_bytes >= batch_bytes_max;
+  if (is_full || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
     flush();
   } else if (!x_is_flush_due) {
-    // Behind everything that is in the mailbox by now.
     x_is_flush_due = true;
-    x_self->send(x_self, FlushStore{});
+    // Behind everything that is in the mailbox by now, or a little later.
+    if (is_gathering) {
+      x_self->delayed_send(x_self, x_rule.longest, FlushStore{});
+    } else {
+      x_self->send(x_self, FlushStore{});
+    }
   }
+}
+
+void StoreState::count_open_tasks(const StoreOp& op) {
+  if (std::holds_alternative<InsertTask>(op)) ++x_open_tasks;
+  const auto* move = std::get_if<MoveTask>(&op);
+  if (move != nullptr && is_terminal(move->to) && x_open_tasks > 0) --x_open_tasks;
 }
 
 void StoreState::flush() {
@@ -40,13 +54,16 @@ void StoreState::flush() {
     auto& [client, cookie] = x_clients[index];
     if (client) x_self->send(client, StoreAnswer{cookie, std::move(results[index])});
   }
+  x_last_batch = x_ops.size();
   x_ops.clear();
   x_clients.clear();
   x_bytes = 0;
 }
 
-StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> store) {
+StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> store,
+                                                    GatherRule rule) {
   x_store = std::move(store);
+  x_rule = rule;
   return {
       [this](StoreWrite& write) { add(write); },
       [this](FlushStore) {
@@ -57,8 +74,8 @@ StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> s
 }
 
 StoreActor::behavior_type store_actor(StoreActor::stateful_pointer<StoreState> self,
-                                      std::shared_ptr<TaskStore> store) {
-  return self->state.make_behavior(std::move(store));
+                                      std::shared_ptr<TaskStore> store, GatherRule rule) {
+  return self->state.make_behavior(std::move(store), rule);
 }
 
 }  // namespace signalbox::actors

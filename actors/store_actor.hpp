@@ -20,16 +20,32 @@ inline constexpr std::size_t batch_ops_max = 512;
 /// Most bytes of bodies in one commit.
 inline constexpr std::size_t batch_bytes_max = 8U << 20U;
 
+/// How long a busy store waits for a batch to fill. Between two commits of many callers the time
+/// passes anyway; a commit that carries more of them leaves more of the processor to the calls
+/// themselves.
+struct GatherRule {
+  /// Off = what arrives during a commit is the next batch, always.
+  bool is_on = false;
+  /// A batch this large goes at once.
+  std::size_t ops_wanted = 96;
+  Duration longest = std::chrono::milliseconds{4};
+  /// Tasks begun and not ended below which nobody is kept waiting.
+  std::size_t open_tasks_min = 100;
+  /// The batch before must have had as many: a large backlog alone is not a crowd.
+  std::size_t last_batch_min = 8;
+};
+
 class StoreState {
  public:
   explicit StoreState(StoreActor::pointer self) : x_self{self} {}
   static inline const char* name = "store";
 
-  StoreActor::behavior_type make_behavior(std::shared_ptr<TaskStore> store);
+  StoreActor::behavior_type make_behavior(std::shared_ptr<TaskStore> store, GatherRule rule);
 
  private:
   void add(StoreWrite& write);
   void flush();
+  void count_open_tasks(const StoreOp& op);
 
   StoreActor::pointer x_self;
   std::shared_ptr<TaskStore> x_store;
@@ -38,9 +54,13 @@ class StoreState {
   std::vector<std::pair<StoreClient, std::uint64_t>> x_clients;
   std::size_t x_bytes = 0;
   bool x_is_flush_due = false;
+  GatherRule x_rule;
+  /// Begun and not ended since the start, as far as this actor saw.
+  std::size_t x_open_tasks = 0;
+  std::size_t x_last_batch = 0;
 };
 
 StoreActor::behavior_type store_actor(StoreActor::stateful_pointer<StoreState> self,
-                                      std::shared_ptr<TaskStore> store);
+                                      std::shared_ptr<TaskStore> store, GatherRule rule);
 
 }  // namespace signalbox::actors
