@@ -102,7 +102,8 @@ Outcome<ApiAnswer> ApiClient::call(const ApiCall& call) const {
   bool is_stopped_by_us = false;
   request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
     const bool is_error = !is_good(answer.status);
-    if (!is_error && call.on_piece) {
+    const bool is_stream = answer.content_type.starts_with("text/event-stream");
+    if (!is_error && is_stream && call.on_piece) {
       is_stopped_by_us = !call.on_piece({data, size});
       return !is_stopped_by_us;
     }

@@ -19,8 +19,8 @@ struct ApiCall {
   std::string path;
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  /// Gets the body of a good answer as it comes; false ends the call. Unset = the body is
-  /// collected.
+  /// Gets the body of a good answer that is an event stream, as it comes; false ends the call.
+  /// Unset, or another kind of answer: the body is collected.
   std::function<bool(std::string_view piece)> on_piece;
 };
 

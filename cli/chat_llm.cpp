@@ -21,13 +21,17 @@ ApiCall make_call(const ChatOptions& options, const std::string& message) {
   return call;
 }
 
+int print_answer(const std::string& body) {
+  const auto text = read_chat_answer(body);
+  if (text.has_error()) return report(text.error());
+  return to_int(print_out(*text + "\n") ? ExitCode::ok : ExitCode::failure);
+}
+
 int run_whole(const ApiClient& client, const ApiCall& call, bool is_json) {
   const auto answer = client.call(call);
   if (answer.has_error()) return report(answer.error());
-  if (is_json) return to_int(print_out(answer->body + "\n") ? ExitCode::ok : ExitCode::failure);
-  const auto text = read_chat_answer(answer->body);
-  if (text.has_error()) return report(text.error());
-  return to_int(print_out(*text + "\n") ? ExitCode::ok : ExitCode::failure);
+  if (!is_json) return print_answer(answer->body);
+  return to_int(print_out(answer->body + "\n") ? ExitCode::ok : ExitCode::failure);
 }
 
 int run_stream(const ApiClient& client, ApiCall call) {
@@ -45,8 +49,10 @@ int run_stream(const ApiClient& client, ApiCall call) {
   const auto answer = client.call(call);
   if (last != '\n' && is_printed) is_printed = print_out("\n");
   if (!is_printed) return to_int(ExitCode::failure);
-  if (const auto failure = stream.finish(); failure && answer.has_value()) return report(*failure);
-  if (answer.has_error()) return report(answer.error());
+  // A server that does not stream answers whole.
+  if (answer.has_value() && !answer->body.empty()) return print_answer(answer->body);
+  if (answer.has_error() && !stream.has_failed()) return report(answer.error());
+  if (const auto failure = stream.finish()) return report(*failure);
   return to_int(ExitCode::ok);
 }
 

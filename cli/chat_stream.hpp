@@ -20,6 +20,9 @@ class ChatStream {
   /// After the last piece. @returns what went wrong: an error event, or an end without [DONE].
   [[nodiscard]] std::optional<Failure> finish();
 
+  /// True once the stream itself told of an error.
+  [[nodiscard]] bool has_failed() const { return x_failure.has_value(); }
+
  private:
   std::string take_event(const http::SseEvent& event);
 

@@ -24,6 +24,7 @@ constexpr std::chrono::seconds first_answer_patience{2};
 /// For answers that are on their way out when the connections are cut.
 constexpr std::chrono::milliseconds cut_grace{250};
 constexpr std::chrono::milliseconds drain_poll{10};
+constexpr std::size_t aborting_calls_max = 64;
 constexpr ExecutorId echo_executor = 1;
 
 Result<std::shared_ptr<Backend>> make_backend(const config::UpstreamSettings& settings) {
@@ -32,6 +33,8 @@ Result<std::shared_ptr<Backend>> make_backend(const config::UpstreamSettings& se
   http::UpstreamOptions options;
   options.base = std::move(*base);
   options.type = settings.type;
+  // Leases keep the calls within the capacity; the rest is for those that are just being aborted.
+  options.max_calls = settings.capacity.value_or(1) + aborting_calls_max;
   if (!settings.api_key_env.empty()) {
     if (const char* key = std::getenv(settings.api_key_env.c_str())) options.api_key = key;
   }

@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <future>
 
-#include "raw_server.hpp"
-#include "upstream_recorder.hpp"
+#include "tests/http/raw_server.hpp"
+#include "tests/http/upstream_recorder.hpp"
 
 namespace signalbox::http::test {
 

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "http/upstream_client.hpp"
-#include "raw_server.hpp"
-#include "upstream_recorder.hpp"
+#include "tests/http/raw_server.hpp"
+#include "tests/http/upstream_recorder.hpp"
 
 namespace signalbox::http::test {
 

@@ -13,8 +13,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "raw_server.hpp"
-#include "upstream_recorder.hpp"
+#include "tests/http/raw_server.hpp"
+#include "tests/http/upstream_recorder.hpp"
 
 namespace signalbox::http::test {
 
