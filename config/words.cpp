@@ -214,13 +214,14 @@ std::optional<std::string> find_nearest(std::string_view text,
   // Nobody slips on so long a word, and the distance costs its square.
   if (text.empty() || text.size() > 64) return std::nullopt;
   const std::string wanted = to_lower_with_underscores(text);
-  std::size_t best = std::max<std::size_t>(text.size() / 3, 1) + 1;
   std::optional<std::string> nearest;
+  std::size_t nearest_distance = 0;
   for (const std::string& each : known) {
     const std::size_t distance = edit_distance(wanted, to_lower_with_underscores(each));
-    if (distance >= best) continue;
-    best = distance;
+    const std::size_t allowed = std::max<std::size_t>(std::max(text.size(), each.size()) / 3, 1);
+    if (distance > allowed || (nearest && distance >= nearest_distance)) continue;
     nearest = each;
+    nearest_distance = distance;
   }
   return nearest;
 }

@@ -47,7 +47,7 @@ std::string_view to_string(CommitMode mode);
 std::string_view to_string(AuthMode mode);
 
 /// @returns the word of `known` that `text` is most likely a slip of (edit distance at most a third
-/// of its length), or nothing. Ties go to the first.
+/// of the longer one), or nothing. Ties go to the first.
 std::optional<std::string> find_nearest(std::string_view text,
                                         const std::vector<std::string>& known);
 

@@ -1,0 +1,143 @@
+// Goal: every command line becomes the right options or a clear message. Method: literal command
+// lines, made environment.
+#include "cli/arguments.hpp"
+
+#include <catch2/catch.hpp>
+#include <map>
+
+namespace signalbox::cli {
+namespace {
+
+Command parse(const std::vector<std::string>& arguments,
+              const std::map<std::string, std::string>& environment = {}) {
+  return parse_arguments(arguments, [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = environment.find(name);
+    if (found == environment.end()) return std::nullopt;
+    return found->second;
+  });
+}
+
+std::string usage_error(const std::vector<std::string>& arguments) {
+  const Command command = parse(arguments);
+  REQUIRE(std::holds_alternative<UsageError>(command));
+  return std::get<UsageError>(command).message;
+}
+
+std::string printed(const std::vector<std::string>& arguments) {
+  const Command command = parse(arguments);
+  REQUIRE(std::holds_alternative<PrintText>(command));
+  return std::get<PrintText>(command).text;
+}
+
+}  // namespace
+
+TEST_CASE("arguments: help and version", "[cli][arguments]") {
+  CHECK_THAT(printed({}), Catch::Contains("Examples:\n  signalbox serve"));
+  CHECK_THAT(printed({"--help"}), Catch::Contains("Exit codes:"));
+  CHECK_THAT(printed({"--help"}), Catch::Contains("chat-llm"));
+  CHECK_THAT(printed({"--help"}), Catch::Contains("config check"));
+  CHECK_THAT(printed({"get", "--help"}), Catch::Contains("--no-headers"));
+  CHECK_THAT(printed({"chat-llm", "-h"}), Catch::Contains("--max-tokens"));
+  CHECK_THAT(printed({"config", "check", "--help"}), Catch::Contains("FILE"));
+  CHECK(printed({"--version"}) == "signalbox " SIGNALBOX_VERSION "\n");
+}
+
+TEST_CASE("arguments: serve", "[cli][arguments]") {
+  const Command command = parse({"serve", "--config", "my.yaml", "--bind", "::1", "--port", "0",
+                                 "--store", "/x", "--commit", "relaxed", "--quiet"});
+  REQUIRE(std::holds_alternative<ServeOptions>(command));
+  const auto& options = std::get<ServeOptions>(command);
+  CHECK(options.config == "my.yaml");
+  CHECK(options.flags == config::Flags{"::1", "0", "/x", "relaxed"});
+  CHECK(options.quiet);
+  const auto plain = std::get<ServeOptions>(parse({"serve"}));
+  CHECK_FALSE(plain.config);
+  CHECK(plain.flags == config::Flags{});
+  CHECK_FALSE(plain.quiet);
+}
+
+TEST_CASE("arguments: get", "[cli][arguments]") {
+  const auto options = std::get<GetOptions>(
+      parse({"get", "task", "--status", "pending", "--status", "running", "--pool", "a/b", "-o",
+             "wide", "--no-headers", "--limit", "7", "--url", "http://h:1"}));
+  CHECK(options.resource == find_resource("tasks"));
+  CHECK_FALSE(options.name);
+  CHECK(options.format == OutputFormat::wide);
+  CHECK_FALSE(options.headers);
+  CHECK(options.limit == 7);
+  using Filters = std::vector<std::pair<std::string, std::string>>;
+  CHECK(options.filters == Filters{{"status", "pending"}, {"status", "running"}, {"pool", "a/b"}});
+  CHECK(options.connection.url == "http://h:1");
+  CHECK(std::get<GetOptions>(parse({"get", "--status", "pending", "tasks"})).filters.size() == 1);
+  CHECK(std::get<GetOptions>(parse({"get", "llm", "qwen"})).name == "qwen");
+  CHECK(std::get<GetOptions>(parse({"get", "llms", "--json"})).format == OutputFormat::json);
+  CHECK(std::get<GetOptions>(parse({"get", "llms", "-o", "jsonl"})).format == OutputFormat::jsonl);
+  CHECK(std::get<GetOptions>(parse({"get", "llms", "-o", "name"})).format == OutputFormat::name);
+}
+
+TEST_CASE("arguments: which daemon and key", "[cli][arguments]") {
+  const auto connection = [](const std::vector<std::string>& extra,
+                             const std::map<std::string, std::string>& environment) {
+    std::vector<std::string> arguments{"get", "llms"};
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    return std::get<GetOptions>(parse(arguments, environment)).connection;
+  };
+  CHECK(connection({}, {}).url == "http://127.0.0.1:8642");
+  CHECK(connection({}, {{"SIGNALBOX_URL", ""}}).url == "http://127.0.0.1:8642");
+  CHECK(connection({}, {{"SIGNALBOX_URL", "http://e"}}).url == "http://e");
+  CHECK(connection({"--url", "http://f"}, {{"SIGNALBOX_URL", "http://e"}}).url == "http://f");
+  CHECK(connection({}, {{"SIGNALBOX_API_KEY", "k"}}).key == "k");
+  CHECK(connection({"--key-file", "p"}, {}).key_file == "p");
+}
+
+TEST_CASE("arguments: chat-llm", "[cli][arguments]") {
+  const auto options =
+      std::get<ChatOptions>(parse({"chat-llm", "qwen", "-m", "hi there", "--system", "be brief",
+                                   "--max-tokens", "5", "--priority", "Interactive"}));
+  CHECK(options.model == "qwen");
+  CHECK(options.message == "hi there");
+  CHECK(options.system == "be brief");
+  CHECK(options.max_tokens == 5U);
+  CHECK(options.priority == Priority::interactive);
+  CHECK(options.stream);
+  CHECK_FALSE(options.json);
+  CHECK_FALSE(std::get<ChatOptions>(parse({"chat-llm", "q", "-m", "x", "--no-stream"})).stream);
+  const auto json = std::get<ChatOptions>(parse({"chat-llm", "q", "-m", "x", "--json"}));
+  CHECK(json.json);
+  CHECK_FALSE(json.stream);
+  CHECK(std::get<ChatOptions>(parse({"chat-llm", "q", "-m", "-"})).message == "-");
+}
+
+TEST_CASE("arguments: config check", "[cli][arguments]") {
+  CHECK(std::get<ConfigCheckOptions>(parse({"config", "check", "my.yaml"})).file == "my.yaml");
+  CHECK_FALSE(std::get<ConfigCheckOptions>(parse({"config", "check"})).file);
+}
+
+TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][arguments]") {
+  CHECK(usage_error({"gte", "tasks"}) ==
+        "no command \"gte\"; did you mean get? (see: signalbox --help)");
+  CHECK(usage_error({"xyzzy"}) == "no command \"xyzzy\" (see: signalbox --help)");
+  CHECK(usage_error({"get", "taks"}) ==
+        "no resource \"taks\"; there are tasks, llms and profiles; did you mean tasks?");
+  CHECK(usage_error({"serve", "--prot", "1"}) == "unknown option \"--prot\"; did you mean --port?");
+  CHECK(usage_error({"get", "llms", "a", "b"}) == "unexpected argument \"b\"");
+  CHECK_THAT(usage_error({"--nonsense"}), Catch::Contains("unknown option \"--nonsense\""));
+  CHECK_THAT(usage_error({"get"}), Catch::Contains("RESOURCE is required"));
+  CHECK_THAT(usage_error({"chat-llm", "q"}), Catch::Contains("--message is required"));
+  CHECK_THAT(usage_error({"config"}), Catch::Contains("subcommand is required"));
+  CHECK_THAT(usage_error({"get", "llms", "-o", "xml"}), Catch::Contains("xml"));
+  CHECK_THAT(usage_error({"get", "tasks", "--limit", "0"}), Catch::Contains("--limit"));
+  CHECK_THAT(usage_error({"get", "tasks", "--status", "done"}),
+             Catch::Contains("no status \"done\""));
+  CHECK_THAT(usage_error({"get", "llms", "--pool", "x"}), Catch::Contains("for `get tasks`"));
+  CHECK_THAT(usage_error({"get", "tasks", "id", "--limit", "5"}),
+             Catch::Contains("for `get tasks`"));
+  CHECK(usage_error({"get", "llms", "--json", "-o", "name"}) ==
+        "--json and -o name exclude each other");
+  CHECK_THAT(usage_error({"chat-llm", "q", "-m", "x", "--priority", "interactiv"}),
+             Catch::Contains("did you mean interactive?"));
+  CHECK_THAT(usage_error({"chat-llm", "q", "-m", "x", "--max-tokens", "-1"}),
+             Catch::Contains("--max-tokens"));
+}
+
+}  // namespace signalbox::cli

@@ -1,0 +1,104 @@
+// Goal: rows of the API become the documented columns, whatever is in them. Method: literal JSON.
+#include "cli/resources.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "cli/failure.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+// 2026-11-21T04:00:00Z.
+const WallTime now =
+    std::chrono::sys_days{std::chrono::year{2026} / 11 / 21} + std::chrono::hours{4};
+
+}  // namespace
+
+TEST_CASE("resources: singular, plural and long names", "[cli][resources]") {
+  for (const char* name : {"task", "tasks", "inference-task", "inference-tasks"}) {
+    REQUIRE(find_resource(name) != nullptr);
+    CHECK(find_resource(name)->path == "/api/v1/inference-tasks");
+  }
+  for (const char* name : {"llm", "llms"}) CHECK(find_resource(name)->path == "/api/v1/llms");
+  for (const char* name : {"profile", "profiles"}) {
+    CHECK(find_resource(name)->path == "/api/v1/profiles");
+  }
+  CHECK(find_resource("Tasks") == nullptr);
+  CHECK(find_resource("") == nullptr);
+}
+
+TEST_CASE("resources: headers", "[cli][resources]") {
+  CHECK(headers_of(*find_resource("tasks"), false) ==
+        Words{"ID", "STATUS", "POOL", "LLM", "MODEL", "STREAM", "AGE", "WORKER"});
+  CHECK(headers_of(*find_resource("tasks"), true) == Words{"ID", "STATUS", "POOL", "LLM", "MODEL",
+                                                           "STREAM", "AGE", "WORKER", "PRIORITY",
+                                                           "PROFILE", "OWNER", "ATTEMPTS"});
+  CHECK(headers_of(*find_resource("profiles"), false) ==
+        Words{"NAME", "SLOTS", "IN-FLIGHT", "INTERACTIVE", "WORKFLOW", "BACKGROUND", "MAX-QUEUED",
+              "POLICY", "ADMITTED", "REJECTED"});
+  CHECK(headers_of(*find_resource("llms"), false) ==
+        Words{"NAME", "KIND", "TYPE", "MODEL", "POOL", "STATUS", "CAPACITY", "RUNNING"});
+}
+
+TEST_CASE("resources: a task's cells", "[cli][resources]") {
+  const char* row = R"({"id":"0192","status":"running","pool":"chat","llm":null,"model":"qwen",
+    "streaming":true,"created_at":"2026-11-21T03:57:00.000Z","claimed_by":"lm\u001b[31m",
+    "priority":"workflow","profile":"p","owner":"local","attempts":2})";
+  CHECK(cells_of(*find_resource("task"), row, false, now) ==
+        Words{"0192", "running", "chat", "", "qwen", "yes", "3m", "lm?[31m"});
+  CHECK(cells_of(*find_resource("task"), row, true, now) == Words{"0192", "running", "chat", "",
+                                                                  "qwen", "yes", "3m", "lm?[31m",
+                                                                  "workflow", "p", "local", "2"});
+}
+
+TEST_CASE("resources: a profile's cells", "[cli][resources]") {
+  const char* row =
+      R"({"name":"p","max_concurrent":2,"max_queued":32,"policy":"strict","in_flight":1,
+    "waiting":{"interactive":3,"workflow":4,"background":5},"admitted_total":6,"rejected_total":7})";
+  CHECK(cells_of(*find_resource("profile"), row, false, now) ==
+        Words{"p", "2", "1", "3", "4", "5", "32", "strict", "6", "7"});
+}
+
+TEST_CASE("resources: rows that are not as expected have empty cells", "[cli][resources]") {
+  CHECK(cells_of(*find_resource("llm"), "{}", false, now) == Words(8));
+  CHECK(cells_of(*find_resource("llm"), "7", false, now) == Words(8));
+  CHECK(cells_of(*find_resource("profile"), R"({"waiting":7})", false, now) == Words(10));
+  CHECK(cells_of(*find_resource("task"), R"({"created_at":"soon"})", false, now)[6] == "soon");
+}
+
+TEST_CASE("failure: exit codes of the daemon's errors", "[cli][failure]") {
+  const auto exit_code = [](const std::string& code, int status) {
+    return to_failure(status, R"({"error":{"message":"m","code":")" + code + "\"}}").exit_code;
+  };
+  CHECK(exit_code("queue_full", 429) == ExitCode::rejected);
+  CHECK(exit_code("draining", 503) == ExitCode::rejected);
+  CHECK(exit_code("queue_wait_timeout", 503) == ExitCode::timed_out);
+  CHECK(exit_code("inference_timeout", 504) == ExitCode::timed_out);
+  CHECK(exit_code("task_cancelled", 409) == ExitCode::timed_out);
+  CHECK(exit_code("unauthorized", 401) == ExitCode::auth);
+  CHECK(exit_code("forbidden", 403) == ExitCode::auth);
+  CHECK(exit_code("backend_error", 429) == ExitCode::task_failed);
+  CHECK(exit_code("backend_unreachable", 502) == ExitCode::task_failed);
+  CHECK(exit_code("worker_lost", 502) == ExitCode::task_failed);
+  CHECK(exit_code("model_not_found", 404) == ExitCode::failure);
+  CHECK(exit_code("from_the_future", 401) == ExitCode::auth);
+  CHECK(exit_code("from_the_future", 429) == ExitCode::rejected);
+  CHECK(exit_code("from_the_future", 500) == ExitCode::failure);
+}
+
+TEST_CASE("failure: messages", "[cli][failure]") {
+  CHECK(
+      to_failure(404, R"({"error":{"message":"no such \u001bmodel","code":"model_not_found"}})") ==
+      Failure{ExitCode::failure, "no such ?model (model_not_found)"});
+  CHECK(to_failure(400, R"({"error":{"message":"m"}})").message == "m");
+  CHECK(to_failure(502, "<html>\n").message == "HTTP status 502: <html>?");
+  CHECK(to_failure(502, "").message == "HTTP status 502: no more was said");
+  CHECK(to_failure(500, R"({"error":"x"})").message == R"(HTTP status 500: {"error":"x"})");
+  CHECK(to_printable("a\xC2\x9B"
+                     "31m\x7F\n",
+                     true) == "a?31m?\n");
+}
+
+}  // namespace signalbox::cli
