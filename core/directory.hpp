@@ -1,8 +1,8 @@
 // Who can run what, and how much of it is in use. Leases are granted here: a call runs on a backend
 // only while it holds one, so an executor's capacity holds across all profiles.
 //
-// Who asks while there is no room stands in line, ordered by class and arrival over all targets, and is
-// granted the lease as soon as there is: no wake-up can be lost.
+// Who asks while there is no room stands in line, ordered by class and arrival over all targets,
+// and is granted the lease as soon as there is: no wake-up can be lost.
 #pragma once
 
 #include <cstdint>
