@@ -162,7 +162,6 @@ void read_upstreams(SectionReader& root, std::optional<std::vector<UpstreamSetti
 void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>& profiles) {
   if (section.node() == nullptr) return;
   for (const Entry& entry : section.node()->entries) {
-    section.find(entry.key);
     SectionReader profile{section.context(), entry.value, section.path_of(entry.key)};
     if (auto problem = check_name(entry.key)) {
       section.context().add(entry, section.path_of(entry.key), "profile name " + *problem);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 #include <utility>
 
 namespace signalbox::config {
@@ -161,6 +162,7 @@ void SectionReader::read_texts(const std::string& key, std::vector<std::string>&
     return;
   }
   target.clear();
+  std::unordered_set<std::string> seen;
   for (std::size_t index = 0; index < list.items.size(); ++index) {
     const Node& item = *list.items[index];
     const std::string item_path = join_path(path_of(key), index);
@@ -168,7 +170,7 @@ void SectionReader::read_texts(const std::string& key, std::vector<std::string>&
       x_context.add(item, item_path, "must be a text, not " + describe(item));
     } else if (auto problem = check(item.text)) {
       x_context.add(item, item_path, std::move(*problem));
-    } else if (std::find(target.begin(), target.end(), item.text) != target.end()) {
+    } else if (!seen.insert(item.text).second) {
       x_context.add(item, item_path, quote(item.text) + " is in the list twice");
     } else {
       target.push_back(item.text);

@@ -108,6 +108,13 @@ class TreeBuilder : public YAML::EventHandler {
   [[nodiscard]] const std::optional<YAML::Mark>& second_document() const {
     return x_second_document;
   }
+  /// @returns whether a document marker stands at `mark`, rather than something left over.
+  [[nodiscard]] bool starts_document(const YAML::Mark& mark) const {
+    const std::size_t line = to_one_based(mark.line) - 1;
+    if (line >= x_line_starts.size() || mark.column != 0) return false;
+    const std::string_view rest = x_text.substr(x_line_starts[line]);
+    return rest.starts_with("---") || rest.starts_with("%");
+  }
   std::vector<Violation> take_violations() { return std::move(x_violations); }
 
  private:
@@ -222,17 +229,19 @@ std::optional<Violation> run_parser(const std::string& text, const std::string& 
   try {
     std::istringstream stream{text};
     YAML::Parser parser{stream};
-    // The rest is read to its end so that a slip in the syntax is not taken for a second document.
-    while (parser.HandleNextDocument(builder)) {
-    }
+    // The second is read only to tell a slip in the syntax from a second document. Never more: at a
+    // stray comma yaml-cpp 0.7 makes empty documents without end.
+    if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
   } catch (const Refused& refused) {
     return refused.violation;
   } catch (const YAML::Exception& error) {
     return violation_at(file, error.mark, error.msg);
   }
-  if (builder.second_document()) {
-    return violation_at(file, *builder.second_document(),
-                        "a second YAML document starts here; only one is allowed");
+  if (const auto& mark = builder.second_document()) {
+    return violation_at(file, *mark,
+                        builder.starts_document(*mark)
+                            ? "a second YAML document starts here; only one is allowed"
+                            : "this belongs to no key");
   }
   return std::nullopt;
 }

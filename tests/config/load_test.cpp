@@ -138,6 +138,12 @@ TEST_CASE("load: control characters of the file do not reach the terminal", "[co
         Lines{"f.yaml:1:17: store.commit: must be sync or relaxed, not \"\\x1B[31m\""});
 }
 
+TEST_CASE("load: long lists are read in linear time", "[config][load]") {
+  std::string text = "plugins: [";
+  for (int index = 0; index < 100'000; ++index) text += "a" + std::to_string(index) + ",";
+  CHECK(load(text + "]", "f.yaml").settings.plugins.size() == 100'000);
+}
+
 TEST_CASE("load: remembers where values were written", "[config][load]") {
   const LoadResult result = load("http:\n  bind: 0.0.0.0\n", "f.yaml");
   CHECK(result.places.at("http.bind") == Place{"f.yaml", 2, 9});

@@ -4,6 +4,7 @@
 #include "config/yaml_document.hpp"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "tests/config/support.hpp"
 
@@ -43,6 +44,13 @@ TEST_CASE("yaml_document: one document only", "[config][yaml_document]") {
   CHECK(problems("http: {port: 1}\n---\nhttp: {port: 2}\n") ==
         Lines{"f.yaml:2:1: a second YAML document starts here; only one is allowed"});
   CHECK(problems("http: {port: 1}\n...\n").empty());
+}
+
+TEST_CASE("yaml_document: a stray comma ends, though yaml-cpp would go on for ever",
+          "[config][yaml_document]") {
+  CHECK(problems(",\nhttp: {port: 1}\n") == Lines{"f.yaml:1:1: this belongs to no key"});
+  CHECK(problems(",") == Lines{"f.yaml:1:1: this belongs to no key"});
+  CHECK(problems("# x\n, ,\n").size() == 1);
 }
 
 TEST_CASE("yaml_document: keys given twice", "[config][yaml_document]") {
@@ -148,6 +156,26 @@ TEST_CASE("yaml_document: every cut of a file ends well", "[config][yaml_documen
       CHECK(violation.line > 0);
       CHECK(violation.column > 0);
       CHECK_FALSE(violation.message.empty());
+    }
+  }
+}
+
+TEST_CASE("yaml_document: a damaged file ends well", "[config][yaml_document]") {
+  const std::string text =
+      "http: {bind: \"::1\", allowed_hosts: [a, b]}\nagents:\n  - name: &n a\n    llm: *n\n"
+      "    system_prompt: |\n      x\n    defaults: {a: [1, {b: 'c'}]}\n# end\n";
+  const std::string signs = "{}[]:,#&*!|>'\"%@`-? \n\t~\\0a";
+  std::mt19937 random{7};
+  for (int run = 0; run < 2000; ++run) {
+    std::string damaged = text;
+    for (int slip = 0; slip < 4; ++slip) {
+      damaged[random() % damaged.size()] = signs[random() % signs.size()];
+    }
+    CAPTURE(damaged);
+    for (const Violation& violation : load(damaged, "f.yaml").violations) {
+      REQUIRE(violation.line > 0);
+      REQUIRE(violation.column > 0);
+      REQUIRE_FALSE(violation.message.empty());
     }
   }
 }
