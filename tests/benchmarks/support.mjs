@@ -81,7 +81,12 @@ export function start(program, args, extra = {}) {
   child.stderr?.on('data', (bytes) => { child.text = (child.text + bytes).slice(-65536); });
   child.ended = new Promise((done) => {
     child.once('error', (error) => { running.delete(child); child.text += String(error); done(-1); });
-    child.once('close', (code) => { running.delete(child); done(code); });
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      // A figure of a run in which something else ended a program is none: say which, and by what.
+      if (!child.is_wanted_gone && (signal || code !== 0)) console.error(`! ${program} (pid ${child.pid}) ended by itself or by others: code ${code}, signal ${signal}\n${child.text.slice(-600)}`);
+      done(code);
+    });
   });
   return child;
 }
@@ -89,6 +94,7 @@ export function start(program, args, extra = {}) {
 /// SIGTERM to the one pid, SIGKILL when it has not ended in time.
 export async function stop(child, patience_ms = 15_000) {
   if (!running.has(child)) return;
+  child.is_wanted_gone = true;
   child.kill('SIGTERM');
   if (await Promise.race([child.ended.then(() => true), sleep(patience_ms)])) return;
   child.kill('SIGKILL');

@@ -2,6 +2,8 @@
 // whole files.
 #include "config/validate.hpp"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -20,12 +22,13 @@ std::vector<std::string> to_lines(const std::vector<Violation>& violations) {
   return lines;
 }
 
-/// A file in the temporary folder for as long as it lives.
+/// A file in the temporary folder for as long as it lives; one at a time, named by process, since
+/// test programs may run side by side.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& text)
       : path{(std::filesystem::temp_directory_path() /
-              ("signalbox-config-test-" + std::to_string(std::rand()) + ".yaml"))
+              ("signalbox-config-test-" + std::to_string(getpid()) + ".yaml"))
                  .string()} {
     std::ofstream{path, std::ios::binary} << text;
   }
