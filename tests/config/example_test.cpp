@@ -13,14 +13,8 @@
 namespace signalbox::config {
 namespace {
 
-/// tests/config/example_test.cpp is two folders below the root.
-std::string root_folder() {
-  const std::string file = __FILE__;
-  return file.substr(0, file.rfind("tests/config/"));
-}
-
 std::string read_file(const std::string& path) {
-  std::ifstream stream{root_folder() + path};
+  std::ifstream stream{std::string{SIGNALBOX_SOURCE_DIR} + "/" + path};
   REQUIRE(stream);
   return {std::istreambuf_iterator<char>{stream}, {}};
 }
