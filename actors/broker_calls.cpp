@@ -18,7 +18,7 @@ CallFacts facts_of(const Task& task) {
   facts.task = task.id;
   facts.profile = task.profile;
   facts.priority = task.priority;
-  facts.backend = task.claimed_by;
+  facts.backend = task.backend;
   facts.attempts = task.attempts;
   if (task.claimed_at != WallTime{}) {
     facts.queue_wait_ms = to_fractional_ms(task.claimed_at - task.created_at);

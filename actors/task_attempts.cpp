@@ -16,6 +16,7 @@ void TaskRun::claim() {
   claimed.from = {TaskState::pending, TaskState::claimed, TaskState::running};
   claimed.to = TaskState::claimed;
   claimed.claimed_by = lease.llm;
+  claimed.backend = lease.llm;
   claimed.new_epoch = x_epoch;
   move(std::move(claimed), false);
 

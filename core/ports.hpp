@@ -55,13 +55,17 @@ struct MoveTask {
   TaskState to = TaskState::pending;
   /// The claim, for `to` == claimed: who, which new epoch, when. attempts is raised by one.
   std::string claimed_by;
+  /// For `to` == claimed: the LLM that is to run it.
+  std::string backend;
   Epoch new_epoch = 0;
   /// The moment of the transition: goes to claimed_at, stream_started_at or completed_at by `to`.
   WallTime at{};
   /// For `to` == pending: the worker went away with it (losses is raised by one).
   bool lost = false;
-  /// For `to` == error or cancelled.
+  /// For `to` == error or cancelled: the task's own. For claimed and pending: why the attempt
+  /// before failed, which goes to its entry in the log.
   ErrorCode error_code = ErrorCode::none;
+  /// The two below: for `to` == error or cancelled.
   std::string error_message;
   std::int32_t backend_status = 0;
   /// For terminal states: the assembled body, may be null.

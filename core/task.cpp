@@ -50,6 +50,24 @@ std::optional<TaskKind> parse_task_kind(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view to_string(Attempt::Outcome outcome) {
+  switch (outcome) {
+    case Attempt::Outcome::open:
+      return "open";
+    case Attempt::Outcome::completed:
+      return "completed";
+    case Attempt::Outcome::failed:
+      return "failed";
+    case Attempt::Outcome::lost:
+      return "lost";
+    case Attempt::Outcome::returned:
+      return "returned";
+    case Attempt::Outcome::cancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
+
 StateSet successors(TaskState state) {
   using enum TaskState;
   switch (state) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/ids.hpp"
@@ -89,6 +90,42 @@ inline Bytes make_bytes(std::string text) {
 /// no claim.
 using Epoch = std::uint64_t;
 
+/// One claim of a task, from then on remembered: which LLM ran it and how that ended.
+struct Attempt {
+  /// Numbers are stored and never reused.
+  enum class Outcome : std::uint8_t {
+    /// It goes on.
+    open = 0,
+    completed = 1,
+    failed = 2,
+    /// The worker went away with it.
+    lost = 3,
+    /// Given back without blame: a clean drain, a second bind, a requeue, a stop of the broker.
+    returned = 4,
+    cancelled = 5,
+  };
+
+  /// Counts from 1, as Task::attempts does.
+  std::uint32_t number = 0;
+  /// The LLM's name.
+  std::string backend;
+  std::string claimed_by;
+  WallTime claimed_at{};
+  /// Zero = it goes on.
+  WallTime ended_at{};
+  Outcome outcome = Outcome::open;
+  /// Why it ended so, when somebody said.
+  ErrorCode error_code = ErrorCode::none;
+
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
+std::string_view to_string(Attempt::Outcome outcome);
+
+/// Entries that a task keeps of its attempts; the oldest ones go. Bounds the row, which every
+/// transition rewrites.
+inline constexpr std::size_t attempt_log_max = 16;
+
 /// The persisted part of a task, without its two bodies. Kept small: every transition rewrites it.
 struct Task {
   TaskId id;
@@ -130,11 +167,16 @@ struct Task {
   /// The executor that holds it: an upstream's LLM name or a session id; empty unless claimed or
   /// later.
   std::string claimed_by;
+  /// The LLM that runs it or ran it; set and cleared with `claimed_by`.
+  std::string backend;
   Epoch epoch = 0;
   /// Claims so far.
   std::uint32_t attempts = 0;
   /// Claims that ended because the worker went away; a clean drain does not count.
   std::uint32_t losses = 0;
+  /// The last claims, oldest first, at most `attempt_log_max`. Only the last entry may be open, and
+  /// it is so exactly in states claimed and running. Claims made before rows had a log are missing.
+  std::vector<Attempt> attempt_log;
 
   WallTime created_at{};
   /// The three below: zero = not yet.

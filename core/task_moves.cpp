@@ -1,27 +1,63 @@
 #include "core/task_moves.hpp"
 
 #include <string>
+#include <utility>
 
 namespace signalbox {
 namespace {
 
+/// Ends the attempt under way, if one is: a task that was claimed before rows had a log has none.
+void close_attempt(Task& task, const MoveTask& move, Attempt::Outcome outcome) {
+  if (task.attempt_log.empty()) return;
+  Attempt& last = task.attempt_log.back();
+  if (last.outcome != Attempt::Outcome::open) return;
+  last.outcome = outcome;
+  last.ended_at = move.at;
+  last.error_code = move.error_code;
+}
+
+void open_attempt(Task& task) {
+  auto& log = task.attempt_log;
+  if (log.size() >= attempt_log_max) {
+    log.erase(log.begin(), log.end() - (attempt_log_max - 1));
+  }
+  Attempt attempt;
+  attempt.number = task.attempts;
+  attempt.backend = task.backend;
+  attempt.claimed_by = task.claimed_by;
+  attempt.claimed_at = task.claimed_at;
+  log.push_back(std::move(attempt));
+}
+
 void claim(Task& task, const MoveTask& move) {
+  // A claim that follows a claim: the attempt failed and another backend takes over.
+  close_attempt(task, move, Attempt::Outcome::failed);
+  task.backend = move.backend;
   task.claimed_by = move.claimed_by;
   task.epoch = move.new_epoch;
   task.claimed_at = move.at;
   task.stream_started_at = WallTime{};
   ++task.attempts;
+  open_attempt(task);
 }
 
 void release(Task& task, const MoveTask& move) {
+  close_attempt(task, move, move.lost ? Attempt::Outcome::lost : Attempt::Outcome::returned);
   task.claimed_by.clear();
+  task.backend.clear();
   task.epoch = 0;
   task.claimed_at = WallTime{};
   task.stream_started_at = WallTime{};
   if (move.lost) ++task.losses;
 }
 
+Attempt::Outcome outcome_of_end(TaskState state) {
+  if (state == TaskState::completed) return Attempt::Outcome::completed;
+  return state == TaskState::cancelled ? Attempt::Outcome::cancelled : Attempt::Outcome::failed;
+}
+
 void finish(Task& task, const MoveTask& move) {
+  close_attempt(task, move, outcome_of_end(move.to));
   task.completed_at = move.at;
   task.error_code = move.error_code;
   task.error_message = move.error_message;

@@ -14,15 +14,18 @@ namespace signalbox {
 /// `move.epoch` (0 asks for none), and the transition is legal. Does not look at the ids.
 bool applies(const Task& task, const MoveTask& move);
 
-/// Applies `move`. What belongs to a claim that is over (claimed_by, epoch, the times of its
-/// attempt) is cleared on the way back to pending and replaced by the next claim; a terminal task
-/// keeps it, as the record of who ended it.
+/// Applies `move`. What belongs to a claim that is over (claimed_by, backend, epoch, the
+/// times of its attempt) is cleared on the way back to pending and replaced by the next claim; a
+/// terminal task keeps it, as the record of who ended it. The attempt log gains an entry with each
+/// claim, and the move that ends the claim closes it: as `failed` when another claim replaces it,
+/// as `lost` or `returned` on the way back, else as the task ends.
 /// @pre applies(task, move)
 void apply(Task& task, const MoveTask& move);
 
 /// The move for a task that was held when the broker stopped: back to pending, attempts and losses
 /// unchanged since no worker failed, or to error `worker_lost` when it has used up `max_attempts`,
-/// so that a task that kills the broker does not do so for ever.
+/// so that a task that kills the broker does not do so for ever. The attempt is closed as
+/// `returned` in the first case and as `failed` in the other.
 /// @pre task.state is claimed or running.
 MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTime now);
 

@@ -37,6 +37,24 @@ bool is_json_type(const std::string& type) {
          type.starts_with("text/event-stream");
 }
 
+void write_attempt_log(JsonWriter& json, const std::vector<Attempt>& log) {
+  json.begin_array();
+  for (const Attempt& attempt : log) {
+    json.begin_object();
+    json.key("attempt").number(std::int64_t{attempt.number});
+    json.key("backend").string_or_null(attempt.backend);
+    json.key("claimed_by").string_or_null(attempt.claimed_by);
+    json.key("claimed_at").time(attempt.claimed_at);
+    json.key("ended_at").time(attempt.ended_at);
+    json.key("outcome").string(to_string(attempt.outcome));
+    json.key("error_code");
+    attempt.error_code == ErrorCode::none ? json.null()
+                                          : json.string(to_string(attempt.error_code));
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodies>& bodies,
@@ -70,6 +88,9 @@ void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodi
   json.key("claimed_at").time(task.claimed_at);
   json.key("stream_started_at").time(task.stream_started_at);
   json.key("completed_at").time(task.completed_at);
+  json.key("backend").string_or_null(task.backend);
+  json.key("attempt_log");
+  write_attempt_log(json, task.attempt_log);
   json.end_object();
 }
 

@@ -32,8 +32,11 @@
 namespace signalbox::persistence {
 
 /// Version of the whole layout, in table meta. A store with a higher one is refused, a lower one is
-/// to be migrated at open. Raised whenever an older broker would misread what this one writes.
-inline constexpr std::uint64_t schema_version = 1;
+/// migrated at open. Raised whenever an older broker would misread what this one writes.
+///   1  the tables above, task records of version 1
+///   2  task records of version 2 too; opening a store of schema 1 raises the number and no more,
+///      since both records are read and each row becomes version 2 when it is written next
+inline constexpr std::uint64_t schema_version = 2;
 
 inline constexpr std::string_view meta_schema_version = "schema_version";
 inline constexpr std::string_view meta_boot_counter = "boot_counter";

@@ -73,18 +73,21 @@ Result<std::uint64_t> read_number(const lmdb::Transaction& transaction, lmdb::Ta
   return *number;
 }
 
-Result<void> check_schema(lmdb::Transaction& transaction) {
+/// Refuses what this program cannot read, and marks what it can as what it is going to write.
+Result<void> migrate_schema(lmdb::Transaction& transaction) {
   // Alone and first: a future schema may have other tables.
   auto meta = transaction.open_table(table_names[0], false);
   if (!meta) return meta.error();
   auto version = read_number(transaction, *meta, meta_schema_version);
   if (!version) return version.error();
   if (*version == schema_version) return {};
-  return make_error(ErrorCode::store_failed,
-                    *version > schema_version
-                        ? "a newer signalbox wrote it (schema " + std::to_string(*version) +
-                              ", this one knows up to " + std::to_string(schema_version) + ")"
-                        : "its schema " + std::to_string(*version) + " was never released");
+  if (*version > schema_version) {
+    return make_error(ErrorCode::store_failed,
+                      "a newer signalbox wrote it (schema " + std::to_string(*version) +
+                          ", this one knows up to " + std::to_string(schema_version) + ")");
+  }
+  if (*version == 0) return make_error(ErrorCode::store_failed, "it has schema 0, which never was");
+  return put_once(transaction, *meta, meta_schema_version, encode_number(schema_version));
 }
 
 Error cannot_open(const std::string& path, const Error& reason) {
@@ -165,10 +168,10 @@ Result<bool> LmdbTaskStore::fit_map_and_file() {
 
 Result<void> LmdbTaskStore::open_tables() {
   // Handles of tables are good once the transaction that opened them is committed; this one changes
-  // nothing.
+  // at most the schema's number.
   auto transaction = x_environment_.begin_write();
   if (!transaction) return transaction.error();
-  if (auto checked = check_schema(*transaction); !checked) return checked;
+  if (auto migrated = migrate_schema(*transaction); !migrated) return migrated;
   auto tables = Tables::open(*transaction, false);
   if (!tables) return tables.error();
   x_tables_ = *tables;

@@ -24,6 +24,7 @@ struct Malformed {
   }
 
   std::optional<Error> operator()(const MoveTask& op) const {
+    if (auto error = too_long("name of the LLM", op.backend, name_bytes_max)) return error;
     return too_long("name of the claiming executor", op.claimed_by, name_bytes_max);
   }
 

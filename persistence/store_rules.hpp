@@ -9,7 +9,8 @@
 
 namespace signalbox::persistence {
 
-/// Pool, owner and claimed_by are parts of index keys. Unit: bytes.
+/// Pool, owner and claimed_by are parts of index keys; backend is kept as short, since the attempt
+/// log repeats it. Unit: bytes.
 inline constexpr std::size_t name_bytes_max = 128;
 /// Unit: bytes.
 inline constexpr std::size_t idempotency_hash_bytes_max = 64;

@@ -78,6 +78,11 @@ class Reader {
     return value <= UINT32_MAX ? static_cast<std::uint32_t>(value) : fail<std::uint32_t>();
   }
 
+  std::size_t count(std::size_t max) {
+    const std::uint64_t value = number();
+    return value <= max ? static_cast<std::size_t>(value) : fail<std::size_t>();
+  }
+
   std::int64_t signed_number() {
     const std::uint64_t value = number();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1U));
@@ -131,6 +136,16 @@ class Reader {
   bool x_ok_ = true;
 };
 
+void write_attempt(Writer& out, const Attempt& attempt) {
+  out.number(attempt.number);
+  out.text(attempt.backend);
+  out.text(attempt.claimed_by);
+  out.time(attempt.claimed_at);
+  out.time(attempt.ended_at);
+  out.byte(static_cast<std::uint8_t>(attempt.outcome));
+  out.byte(static_cast<std::uint8_t>(attempt.error_code));
+}
+
 void write_fields(Writer& out, const Task& task) {
   out.id(task.id.bytes);
   out.byte(static_cast<std::uint8_t>(task.state));
@@ -160,6 +175,9 @@ void write_fields(Writer& out, const Task& task) {
   out.text(task.response_type);
   out.text(task.idempotency_hash);
   out.text(task.request_hash);
+  out.text(task.backend);
+  out.number(task.attempt_log.size());
+  for (const Attempt& attempt : task.attempt_log) write_attempt(out, attempt);
 }
 
 Task read_fields_v1(Reader& in) {
@@ -196,6 +214,29 @@ Task read_fields_v1(Reader& in) {
   return task;
 }
 
+Attempt read_attempt(Reader& in) {
+  Attempt attempt;
+  attempt.number = in.number32();
+  attempt.backend = in.text();
+  attempt.claimed_by = in.text();
+  attempt.claimed_at = in.time();
+  attempt.ended_at = in.time();
+  attempt.outcome = in.enumerator(Attempt::Outcome::cancelled);
+  attempt.error_code = in.enumerator(static_cast<ErrorCode>(error_code_max));
+  return attempt;
+}
+
+Task read_fields_v2(Reader& in) {
+  Task task = read_fields_v1(in);
+  task.backend = in.text();
+  const std::size_t entries = in.count(attempt_log_max);
+  task.attempt_log.reserve(entries);
+  for (std::size_t index = 0; index < entries; ++index) {
+    task.attempt_log.push_back(read_attempt(in));
+  }
+  return task;
+}
+
 Error damaged(std::string reason) {
   return make_error(ErrorCode::store_failed, "the task record is damaged: " + std::move(reason));
 }
@@ -217,7 +258,7 @@ Result<Task> decode_task(std::string_view record) {
   if (record.size() < 1 + checksum_bytes) return damaged("it is too short");
   // The version comes first: it says where everything else is, the checksum included.
   const auto version = static_cast<std::uint8_t>(record.front());
-  if (version != task_record_version) {
+  if (version == 0 || version > task_record_version) {
     return make_error(ErrorCode::store_failed, "the task record has format version " +
                                                    std::to_string(version) +
                                                    ", which this signalbox does not know");
@@ -227,7 +268,7 @@ Result<Task> decode_task(std::string_view record) {
     return damaged("its checksum is wrong");
   }
   Reader in{content.substr(1)};
-  Task task = read_fields_v1(in);
+  Task task = version == 1 ? read_fields_v1(in) : read_fields_v2(in);
   if (!in.ok()) return damaged("a field is out of its range");
   if (!in.at_end()) return damaged("there is more than a task in it");
   return task;

@@ -14,15 +14,16 @@ namespace signalbox::persistence {
 
 /// The format that is written. To add one:
 ///   1. raise this number;
-///   2. in task_record.cpp, copy read_fields_v1 to read_fields_v2, add the new fields to it and to
-///   write_fields, and
-///      let decode_task call it for version 2; version 1 stays readable and gives new fields their
-///      default;
+///   2. in task_record.cpp, put the new fields at the end of write_fields, read them in a
+///   read_fields_vN of their own
+///      that begins with the one before it, and let decode_task call that for version N; all older
+///      versions stay readable and give new fields their default;
 ///   3. keep every golden test of tests/persistence/task_record_test.cpp as it is and add one for
 ///   the new version;
 ///   4. raise `schema_version` in lmdb_schema.hpp, so that an older broker refuses the store.
-/// Rows of the old form are rewritten in the new one by their next transition.
-inline constexpr std::uint8_t task_record_version = 1;
+/// Version 2 added `backend` and the attempt log. Rows of the old form are rewritten in the new one
+/// by their next transition.
+inline constexpr std::uint8_t task_record_version = 2;
 
 /// Replaces the content of `record`; reusing one string for many tasks saves its allocations.
 void encode_task(const Task& task, std::string& record);

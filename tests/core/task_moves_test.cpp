@@ -3,7 +3,9 @@
 // by field for each target.
 #include "core/task_moves.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include "tests/core/fixtures.hpp"
 
@@ -14,6 +16,24 @@ using enum TaskState;
 
 constexpr WallTime wall(std::int64_t ms) {
   return WallTime{std::chrono::milliseconds{ms}};
+}
+
+Attempt first_attempt() {
+  return {1, "beta", "session", wall(1), wall(2), Attempt::Outcome::lost, ErrorCode::none};
+}
+
+/// Under way.
+Attempt second_attempt() {
+  return {2, "alpha", "session", wall(2), WallTime{}, Attempt::Outcome::open, ErrorCode::none};
+}
+
+/// second_attempt() ended by move_to().
+Attempt ended_attempt(Attempt::Outcome outcome) {
+  Attempt attempt = second_attempt();
+  attempt.ended_at = wall(50);
+  attempt.outcome = outcome;
+  attempt.error_code = ErrorCode::backend_error;
+  return attempt;
 }
 
 /// As it is after an attempt that had begun to stream, with all else set too, so that a field
@@ -28,6 +48,8 @@ Task task_in(TaskState state) {
   task.queue_wait_ms = 20'000;
   task.inference_ms = 120'000;
   task.claimed_by = "session";
+  task.backend = "alpha";
+  task.attempt_log = {first_attempt(), second_attempt()};
   task.epoch = 41;
   task.attempts = 2;
   task.losses = 1;
@@ -43,6 +65,7 @@ MoveTask move_to(TaskState to) {
   move.from = {pending, claimed, running, completed, TaskState::error, cancelled};
   move.to = to;
   move.claimed_by = "other";
+  move.backend = "gamma";
   move.new_epoch = 99;
   move.at = wall(50);
   move.error_code = ErrorCode::backend_error;
@@ -101,6 +124,11 @@ TEST_CASE("task_moves: a claim sets who, when and which, and counts", "[core][ta
     apply(task, move_to(claimed));
     Task expected = task_in(claimed);
     expected.claimed_by = "other";
+    expected.backend = "gamma";
+    expected.attempt_log = {
+        first_attempt(),
+        ended_attempt(Attempt::Outcome::failed),
+        {3, "gamma", "other", wall(50), WallTime{}, Attempt::Outcome::open, ErrorCode::none}};
     expected.epoch = 99;
     expected.claimed_at = wall(50);
     expected.stream_started_at = WallTime{};
@@ -127,6 +155,9 @@ TEST_CASE("task_moves: going back forgets the claim; only a loss counts as one",
       apply(task, move);
       Task expected = task_in(pending);
       expected.claimed_by.clear();
+      expected.backend.clear();
+      expected.attempt_log.back() =
+          ended_attempt(lost ? Attempt::Outcome::lost : Attempt::Outcome::returned);
       expected.epoch = 0;
       expected.claimed_at = WallTime{};
       expected.stream_started_at = WallTime{};
@@ -148,8 +179,44 @@ TEST_CASE("task_moves: an end keeps the record of who ended it", "[core][task_mo
       expected.error_message = "said no";
       expected.backend_status = 418;
       expected.response_type = "text/plain";
+      expected.attempt_log.back() = ended_attempt(to == completed   ? Attempt::Outcome::completed
+                                                  : to == cancelled ? Attempt::Outcome::cancelled
+                                                                    : Attempt::Outcome::failed);
       CHECK(task == expected);
     }
+  }
+}
+
+TEST_CASE("task_moves: an attempt that is over, or that no log knows, is not closed again",
+          "[core][task_moves]") {
+  Task task = task_in(pending);
+  task.attempt_log = {first_attempt()};
+  apply(task, move_to(cancelled));
+  CHECK(task.attempt_log == std::vector{first_attempt()});
+
+  Task old = task_in(running);
+  old.attempt_log.clear();
+  apply(old, move_to(pending));
+  CHECK(old.attempt_log.empty());
+  apply(old, move_to(claimed));
+  REQUIRE(old.attempt_log.size() == 1);
+  CHECK(old.attempt_log.front().number == 3);
+}
+
+TEST_CASE("task_moves: the log keeps the last sixteen attempts in order", "[core][task_moves]") {
+  Task task = task_in(pending);
+  task.attempt_log.clear();
+  task.attempts = 0;
+  for (std::uint32_t number = 1; number <= 40; ++number) {
+    apply(task, move_to(claimed));
+    REQUIRE(task.attempt_log.size() == std::min<std::size_t>(number, attempt_log_max));
+    REQUIRE(task.attempt_log.back().number == number);
+    REQUIRE(task.attempt_log.back().outcome == Attempt::Outcome::open);
+  }
+  CHECK(task.attempt_log.front().number == 25);
+  for (std::size_t index = 0; index + 1 < task.attempt_log.size(); ++index) {
+    CHECK(task.attempt_log[index].number == 25 + index);
+    CHECK(task.attempt_log[index].outcome == Attempt::Outcome::failed);
   }
 }
 
@@ -200,7 +267,10 @@ TEST_CASE(
         CHECK(task.state == pending);
         CHECK(task.epoch == 0);
         CHECK(task.error_code == ErrorCode::none);
+        CHECK(task.attempt_log.back().outcome == Attempt::Outcome::returned);
       } else {
+        CHECK(task.attempt_log.back().outcome == Attempt::Outcome::failed);
+        CHECK(task.attempt_log.back().error_code == ErrorCode::worker_lost);
         CHECK(task.state == TaskState::error);
         CHECK(task.error_code == ErrorCode::worker_lost);
         CHECK_FALSE(task.error_message.empty());

@@ -3,7 +3,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "persistence/checksum.hpp"
 #include "persistence/lmdb_schema.hpp"
+#include "persistence/task_record.hpp"
 #include "tests/persistence/store_fixtures.hpp"
 
 namespace signalbox::persistence::test {
@@ -31,18 +33,44 @@ void require_refused(const LmdbTaskStore::Options& options, const std::string& r
   CHECK_THAT(opened.error().message, Catch::Contains(options.path));
 }
 
-/// Puts a number into the meta table behind the store's back.
-void set_meta(const std::string& database, std::string_view name, std::uint64_t value) {
+/// Runs `change` on a table behind the store's back.
+template <class Change>
+void change_table(const std::string& database, const char* name, const Change& change) {
   lmdb::Environment::Options options;
   options.map_bytes = std::size_t{64} << 20U;
   auto environment = must(lmdb::Environment::open(database, options));
   auto transaction = must(environment.begin_write());
-  const lmdb::Table meta = must(transaction.open_table("meta", true));
+  const lmdb::Table table = must(transaction.open_table(name, true));
   {
-    auto cursor = must(lmdb::Cursor::open(transaction, meta));
-    must(cursor.put(name, encode_number(value)));
+    auto cursor = must(lmdb::Cursor::open(transaction, table));
+    change(cursor);
   }
   must(transaction.commit());
+}
+
+void set_meta(const std::string& database, std::string_view name, std::uint64_t value) {
+  change_table(database, "meta",
+               [&](lmdb::Cursor& cursor) { must(cursor.put(name, encode_number(value))); });
+}
+
+std::optional<std::uint64_t> get_meta(const std::string& database, std::string_view name) {
+  std::optional<std::uint64_t> value;
+  change_table(database, "meta", [&](lmdb::Cursor& cursor) {
+    value = decode_number(must(cursor.seek(name))->value);
+  });
+  return value;
+}
+
+/// Writes the record as version 1 did. @pre `task` has no backend and no log.
+void set_version_1(const std::string& database, const Task& task) {
+  std::string record;
+  encode_task(task, record);
+  // Version 2 ends in an empty name, an empty log, and four bytes of checksum.
+  record.resize(record.size() - 6);
+  record[0] = 1;
+  record += encode_number(crc32c(record)).substr(4);
+  change_table(database, "task",
+               [&](lmdb::Cursor& cursor) { must(cursor.put(task_key(task.id).view(), record)); });
 }
 
 }  // namespace
@@ -82,12 +110,43 @@ TEST_CASE("lmdb_task_store: a store from the future is refused and left alone", 
   fixture.close();
   const std::string database = fixture.options().path + "/database";
   set_meta(database, meta_schema_version, schema_version + 1);
-  require_refused(fixture.options(), "a newer signalbox wrote it (schema 2");
+  require_refused(fixture.options(),
+                  "a newer signalbox wrote it (schema " + std::to_string(schema_version + 1));
   set_meta(database, meta_schema_version, schema_version);
   fixture.open();
   CHECK(load(fixture.store(), 1));
   // The refused opening did not count as one.
   CHECK(fixture.store().boot_counter() == 2);
+}
+
+TEST_CASE("lmdb_task_store: a store of schema 1 opens, and its rows go on", "[persistence]") {
+  LmdbFixture fixture;
+  commit_all(fixture.store(), {insert(1), insert(2), insert(3), insert(4), cancel(2)});
+  std::vector<Task> before;
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    before.push_back(*load(fixture.store(), number));
+  }
+  fixture.close();
+  const std::string database = fixture.options().path + "/database";
+  for (const Task& task : before) set_version_1(database, task);
+  set_meta(database, meta_schema_version, 1);
+
+  fixture.open();
+  fixture.require_sound();
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    CHECK(load(fixture.store(), number) == before[number - 1]);
+  }
+  CHECK(pending_after_recovery(fixture.store()) == std::vector<std::uint64_t>{1, 3, 4});
+  commit_all(fixture.store(), {claim(1, 7), complete(1, 7), DeleteTask{task_id(2)}, claim(4, 8)});
+  CHECK(load(fixture.store(), 1)->attempt_log.size() == 1);
+  CHECK(load(fixture.store(), 3) == before[2]);
+  fixture.require_sound();
+
+  // From here on an older program, which knows schema 1 only, refuses it.
+  fixture.close();
+  CHECK(get_meta(database, meta_schema_version) == 2);
+  set_meta(database, meta_schema_version, 0);
+  require_refused(fixture.options(), "schema 0");
 }
 
 TEST_CASE("lmdb_task_store: a used up boot counter is refused", "[persistence]") {

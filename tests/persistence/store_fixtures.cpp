@@ -61,6 +61,7 @@ MoveTask claim(std::uint64_t number, Epoch epoch, std::string by) {
   move.from = {TaskState::pending};
   move.to = TaskState::claimed;
   move.claimed_by = std::move(by);
+  move.backend = "qwen";
   move.new_epoch = epoch;
   move.at = at_ms(1000);
   return move;

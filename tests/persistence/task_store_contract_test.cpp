@@ -114,9 +114,13 @@ STORE_TEST("each transition sets its fields") {
   commit_all(store, {insert(expected), claim(1, 7)});
   expected.state = claimed;
   expected.claimed_by = "worker-1";
+  expected.backend = "qwen";
   expected.epoch = 7;
   expected.attempts = 1;
   expected.claimed_at = at_ms(1000);
+  using Attempted = Attempt::Outcome;
+  expected.attempt_log = {
+      {1, "qwen", "worker-1", at_ms(1000), {}, Attempted::open, ErrorCode::none}};
   CHECK(load(store, 1) == expected);
 
   commit_all(store, {run(1, 7)});
@@ -125,18 +129,28 @@ STORE_TEST("each transition sets its fields") {
   CHECK(load(store, 1) == expected);
 
   commit_all(store, {give_back(1, 7, true)});
+  std::vector<Attempt> log{
+      {1, "qwen", "worker-1", at_ms(1000), at_ms(2500), Attempted::lost, ErrorCode::none}};
   expected = make_task(1);
   expected.attempts = 1;
   expected.losses = 1;
+  expected.attempt_log = log;
   CHECK(load(store, 1) == expected);
 
   commit_all(store, {claim(1, 8, "worker-2"), give_back(1, 8, false)});
   expected.attempts = 2;
+  log.push_back(
+      {2, "qwen", "worker-2", at_ms(1000), at_ms(2500), Attempted::returned, ErrorCode::none});
+  expected.attempt_log = log;
   CHECK(load(store, 1) == expected);
 
   commit_all(store, {claim(1, 9), complete(1, 9)});
   expected.state = completed;
   expected.claimed_by = "worker-1";
+  expected.backend = "qwen";
+  log.push_back(
+      {3, "qwen", "worker-1", at_ms(1000), at_ms(3000), Attempted::completed, ErrorCode::none});
+  expected.attempt_log = log;
   expected.epoch = 9;
   expected.attempts = 3;
   expected.claimed_at = at_ms(1000);

@@ -23,12 +23,15 @@ STORE_TEST("malformed operations are refused alone") {
   long_hash.idempotency_hash = std::string(65, 'h');
   Task not_new = make_task(1);
   not_new.state = claimed;
+  MoveTask long_backend = claim(2, 1);
+  long_backend.backend = std::string(129, 'b');
   const std::vector<StoreOp> ops{insert(long_pool),
                                  insert(long_owner),
                                  insert(long_hash),
                                  insert(not_new),
                                  insert(2),
                                  claim(2, 1, std::string(129, 'w')),
+                                 long_backend,
                                  PutDocument{std::string(65, 'k'), "n", "v"},
                                  PutDocument{"k", std::string(401, 'n'), "v"}};
   const auto results = fixture.store().commit(ops);

@@ -54,16 +54,27 @@ class Oracle {
     }
     if (op.epoch != 0 && op.epoch != task.epoch) return Outcome::conflict;
     task.state = op.to;
+    if (op.to != running) close_attempt(task, op);
     if (op.to == claimed) {
       task.claimed_by = op.claimed_by;
+      task.backend = op.backend;
       task.epoch = op.new_epoch;
       task.claimed_at = op.at;
       task.stream_started_at = {};
       task.attempts += 1;
+      task.attempt_log.push_back({task.attempts,
+                                  op.backend,
+                                  op.claimed_by,
+                                  op.at,
+                                  {},
+                                  Attempt::Outcome::open,
+                                  ErrorCode::none});
+      if (task.attempt_log.size() > 16) task.attempt_log.erase(task.attempt_log.begin());
     } else if (op.to == running) {
       task.stream_started_at = op.at;
     } else if (op.to == pending) {
       task.claimed_by = "";
+      task.backend = "";
       task.epoch = 0;
       task.claimed_at = {};
       task.stream_started_at = {};
@@ -96,6 +107,13 @@ class Oracle {
     for (auto& [id, row] : rows) {
       Task& task = row.task;
       if (task.state != claimed && task.state != running) continue;
+      MoveTask stop;
+      stop.at = at_ms(9000);
+      if (task.attempts >= max_attempts) {
+        stop.to = TaskState::error;
+        stop.error_code = ErrorCode::worker_lost;
+      }
+      close_attempt(task, stop);
       if (task.attempts >= max_attempts) {
         task.state = TaskState::error;
         task.error_code = ErrorCode::worker_lost;
@@ -104,6 +122,7 @@ class Oracle {
       }
       task.state = pending;
       task.claimed_by = "";
+      task.backend = "";
       task.epoch = 0;
       task.claimed_at = {};
       task.stream_started_at = {};
@@ -112,6 +131,20 @@ class Oracle {
 
   std::map<TaskId, OracleRow> rows;
   std::map<std::string, std::string> documents;
+
+ private:
+  static void close_attempt(Task& task, const MoveTask& op) {
+    using enum Attempt::Outcome;
+    for (Attempt& attempt : task.attempt_log) {
+      if (attempt.outcome != open) continue;
+      attempt.ended_at = op.at;
+      attempt.error_code = op.error_code;
+      if (op.to == pending) attempt.outcome = op.lost ? lost : returned;
+      if (op.to == claimed || op.to == TaskState::error) attempt.outcome = failed;
+      if (op.to == TaskState::completed) attempt.outcome = Attempt::Outcome::completed;
+      if (op.to == TaskState::cancelled) attempt.outcome = Attempt::Outcome::cancelled;
+    }
+  }
 };
 
 class RandomOps {
@@ -154,14 +187,15 @@ class RandomOps {
     if (below(3) == 0) move.epoch = below(4) + 1;
     move.to = static_cast<TaskState>(below(10) < 6 ? below(3) : below(task_state_count));
     move.claimed_by = "worker-" + std::to_string(below(3));
+    move.backend = "llm-" + std::to_string(below(3));
     move.new_epoch = below(4) + 1;
     move.at = at_ms(static_cast<std::int64_t>(below(1000)));
     move.lost = below(2) == 0;
     if (is_terminal(move.to)) {
       if (below(4) != 0) move.response = make_bytes(std::string(below(3000), 'r'));
-      if (move.to != completed) move.error_code = ErrorCode::backend_error;
       move.response_type = "t";
     }
+    if (move.to != completed && below(2) == 0) move.error_code = ErrorCode::backend_error;
     return move;
   }
 

@@ -35,6 +35,8 @@ STORE_TEST("recovery sends held tasks back and visits all pending ones in id ord
 
   Task expected = attended;
   expected.attempts = 1;
+  expected.attempt_log = {{1, "qwen", "worker-1", at_ms(1000), at_ms(9000),
+                           Attempt::Outcome::returned, ErrorCode::none}};
   CHECK(load(fixture.store(), 2) == expected);
   const auto streamed = load(fixture.store(), 9);
   CHECK(streamed->state == pending);
