@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/time.hpp"
+
 namespace signalbox {
 
 /// The sixteen bytes of an id, most significant first, so that byte order is time order.
@@ -31,6 +33,12 @@ struct Id {
 
   [[nodiscard]] bool is_nil() const { return bytes == IdBytes{}; }
   [[nodiscard]] std::string to_string() const { return format_id(bytes); }
+  /// When it was made, by the clock of its maker: the first 48 bits.
+  [[nodiscard]] WallTime created_at() const {
+    std::int64_t ms = 0;
+    for (std::size_t index = 0; index < 6; ++index) ms = (ms << 8) | bytes[index];
+    return WallTime{std::chrono::milliseconds{ms}};
+  }
 
   static std::optional<Id> parse(std::string_view text) {
     if (auto parsed = parse_id(text)) return Id{*parsed};

@@ -165,6 +165,16 @@ class TaskStore {
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const = 0;
 
+  /// @returns terminal tasks with completed_at < `before`, the longest finished first, at most
+  /// `limit`.
+  [[nodiscard]] virtual Result<std::vector<TaskId>> finished_before(WallTime before,
+                                                                    std::size_t limit) const = 0;
+  /// @returns pending tasks whose id was made before `before`, at most `limit`: queue by queue (a
+  /// pool and a priority, in an order of the store's own that stays), oldest first within one.
+  /// Costs as much as there are queues and tasks found; tasks that are not due are never looked at.
+  [[nodiscard]] virtual Result<std::vector<TaskId>> stale_pending(WallTime before,
+                                                                  std::size_t limit) const = 0;
+
   /// Starts of the daemon on this store, this one included; the high half of every epoch.
   [[nodiscard]] virtual std::uint32_t boot_counter() const = 0;
 };

@@ -203,4 +203,25 @@ Result<std::vector<TaskId>> LmdbTaskStore::finished_before(WallTime before,
   return found;
 }
 
+Result<std::vector<TaskId>> LmdbTaskStore::stale_pending(WallTime before, std::size_t limit) const {
+  auto snapshot = x_readers_.snapshot();
+  if (!snapshot) return snapshot.error();
+  auto cursor = lmdb::Cursor::open(**snapshot, x_tables_[TableName::ready]);
+  if (!cursor) return cursor.error();
+  std::vector<TaskId> found;
+  auto entry = cursor->first();
+  while (entry && *entry && found.size() < limit) {
+    const auto row = parse_ready_row(**entry);
+    if (row && row->id.created_at() >= before) {
+      // The rest of this queue is younger still: on to what follows the last of all ids.
+      entry = cursor->seek(ready_prefix(row->pool, row->priority).id(above_all).byte(0).view());
+      continue;
+    }
+    if (row) found.push_back(row->id);
+    entry = cursor->next();
+  }
+  if (!entry) return entry.error();
+  return found;
+}
+
 }  // namespace signalbox::persistence

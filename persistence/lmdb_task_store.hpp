@@ -68,11 +68,10 @@ class LmdbTaskStore : public TaskStore {
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const override;
   [[nodiscard]] std::uint32_t boot_counter() const override { return x_boot_counter_; }
-
-  /// @returns terminal tasks with completed_at < `before`, the longest finished first, at most
-  /// `limit`.
   [[nodiscard]] Result<std::vector<TaskId>> finished_before(WallTime before,
-                                                            std::size_t limit) const;
+                                                            std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<TaskId>> stale_pending(WallTime before,
+                                                          std::size_t limit) const override;
 
   /// Reads everything and compares it: records, bodies, documents, and each index with the records
   /// both ways. Takes seconds per gigabyte under one snapshot, so it is for a store at rest.

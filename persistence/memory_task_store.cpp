@@ -1,5 +1,7 @@
 #include "persistence/memory_task_store.hpp"
 
+#include <algorithm>
+
 #include "core/task_moves.hpp"
 #include "persistence/store_rules.hpp"
 
@@ -193,6 +195,24 @@ Result<std::vector<TaskId>> MemoryTaskStore::finished_before(WallTime before,
   for (const auto& [completed_at, id] : x_finished_) {
     if (completed_at >= before || found.size() == limit) break;
     found.push_back(id);
+  }
+  return found;
+}
+
+Result<std::vector<TaskId>> MemoryTaskStore::stale_pending(WallTime before,
+                                                           std::size_t limit) const {
+  const std::lock_guard lock{x_mutex_};
+  std::map<std::pair<std::string_view, Priority>, std::vector<TaskId>> queues;
+  for (const TaskId id : x_pending_) {
+    // Ids rise with their time.
+    if (id.created_at() >= before) break;
+    const Task& task = *x_rows_.at(id).task;
+    queues[{task.pool, task.priority}].push_back(id);
+  }
+  std::vector<TaskId> found;
+  for (const auto& [queue, ids] : queues) {
+    const std::size_t count = std::min(ids.size(), limit - found.size());
+    found.insert(found.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
   }
   return found;
 }

@@ -32,11 +32,10 @@ class MemoryTaskStore : public TaskStore {
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const override;
   [[nodiscard]] std::uint32_t boot_counter() const override;
-
-  /// @returns terminal tasks with completed_at < `before`, the longest finished first, at most
-  /// `limit`.
   [[nodiscard]] Result<std::vector<TaskId>> finished_before(WallTime before,
-                                                            std::size_t limit) const;
+                                                            std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<TaskId>> stale_pending(WallTime before,
+                                                          std::size_t limit) const override;
 
   // -- faults -------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ TEST_CASE("ids: the bytes are RFC 9562 version 7", "[core][ids]") {
     REQUIRE(bytes[6] >> 4U == 7);
     REQUIRE(bytes[8] >> 6U == 2);
     REQUIRE(ms_of(bytes) == some_ms + count / 3);
+    REQUIRE(to_ms(TaskId{bytes}.created_at().time_since_epoch()) == some_ms + count / 3);
   }
 }
 

@@ -20,6 +20,9 @@ WallTime at_ms(std::int64_t ms) {
 TaskId task_id(std::uint64_t number) {
   TaskId id;
   id.bytes[0] = 1;
+  for (std::size_t index = 6, time = number; index-- > 1; time >>= 8U) {
+    id.bytes[index] = static_cast<std::uint8_t>(time & 0xFFU);
+  }
   for (std::size_t index = 16; index-- > 8; number >>= 8U) {
     id.bytes[index] = static_cast<std::uint8_t>(number & 0xFFU);
   }
@@ -30,6 +33,12 @@ std::uint64_t number_of(TaskId id) {
   std::uint64_t number = 0;
   for (std::size_t index = 8; index < 16; ++index) number = (number << 8U) | id.bytes[index];
   return number;
+}
+
+std::vector<std::uint64_t> numbers_of(const std::vector<TaskId>& ids) {
+  std::vector<std::uint64_t> numbers;
+  for (const TaskId id : ids) numbers.push_back(number_of(id));
+  return numbers;
 }
 
 Task make_task(std::uint64_t number) {

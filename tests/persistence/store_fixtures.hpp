@@ -37,7 +37,7 @@ class TempDirectory {
 
 WallTime at_ms(std::int64_t ms);
 
-/// Rising with `number`.
+/// Rising with `number`, which is also its time after that of task 0. Unit of that: ms.
 TaskId task_id(std::uint64_t number);
 
 /// A pending task of pool "chat" and owner "alice", made at time `number`.
@@ -73,15 +73,12 @@ std::vector<std::uint64_t> list_all(const TaskStore& store, TaskQuery query);
 std::vector<std::uint64_t> pending_after_recovery(TaskStore& store, std::uint32_t max_attempts = 3);
 
 std::uint64_t number_of(TaskId id);
+std::vector<std::uint64_t> numbers_of(const std::vector<TaskId>& ids);
 
 struct MemoryFixture {
   TaskStore& store() { return x_store_; }
   void reopen() { x_store_.reopen(); }
   void require_sound() const {}
-  [[nodiscard]] Result<std::vector<TaskId>> finished_before(WallTime before,
-                                                            std::size_t limit) const {
-    return x_store_.finished_before(before, limit);
-  }
 
  private:
   MemoryTaskStore x_store_;
@@ -104,10 +101,6 @@ class LmdbFixture {
   [[nodiscard]] std::string data_file() const;
   /// Every record, body and index agrees with the others.
   void require_sound() const;
-  [[nodiscard]] Result<std::vector<TaskId>> finished_before(WallTime before,
-                                                            std::size_t limit) const {
-    return x_store_->finished_before(before, limit);
-  }
 
  private:
   TempDirectory x_directory_;

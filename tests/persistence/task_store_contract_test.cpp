@@ -306,7 +306,7 @@ STORE_TEST("only terminal tasks are deleted, with all that belongs to them") {
     }
   }
   CHECK(list_all(store, {}) == std::vector<std::uint64_t>{3, 2, 1});
-  CHECK(fixture.finished_before(at_ms(1000000), 10)->empty());
+  CHECK(fixture.store().finished_before(at_ms(1000000), 10)->empty());
   fixture.require_sound();
 }
 

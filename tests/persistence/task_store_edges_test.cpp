@@ -107,10 +107,57 @@ STORE_TEST("finished tasks are found in the order they ended") {
   }
   commit_all(fixture.store(), ops);
   // 6 ended at -2, 1 at -1, 2 at 0, 3 at 1, 5 at 3.
-  CHECK(*fixture.finished_before(at_ms(3), 10) ==
+  CHECK(*fixture.store().finished_before(at_ms(3), 10) ==
         std::vector{task_id(6), task_id(1), task_id(2), task_id(3)});
-  CHECK(*fixture.finished_before(at_ms(4), 2) == std::vector{task_id(6), task_id(1)});
-  CHECK(fixture.finished_before(at_ms(-2), 10)->empty());
+  CHECK(*fixture.store().finished_before(at_ms(4), 2) == std::vector{task_id(6), task_id(1)});
+  CHECK(fixture.store().finished_before(at_ms(-2), 10)->empty());
+}
+
+STORE_TEST("pending tasks made before a moment are found, queue by queue") {
+  TestType fixture;
+  TaskStore& store = fixture.store();
+  const auto stale = [&](std::uint64_t before, std::size_t limit) {
+    return numbers_of(must(store.stale_pending(task_id(before).created_at(), limit)));
+  };
+  CHECK(stale(100, 10).empty());
+  std::vector<StoreOp> ops;
+  for (std::uint64_t number = 1; number <= 12; ++number) {
+    Task task = make_task(number);
+    task.pool = number % 2 == 0 ? "a" : "b";
+    task.priority = number % 4 < 2 ? Priority::background : Priority::interactive;
+    ops.emplace_back(insert(task));
+  }
+  // Held and finished tasks are not pending, whatever their age.
+  ops.emplace_back(claim(2, 7));
+  ops.emplace_back(cancel(3));
+  commit_all(store, ops);
+
+  using Numbers = std::vector<std::uint64_t>;
+  CHECK(stale(0, 10).empty());
+  CHECK(stale(1, 10).empty());
+  CHECK(stale(2, 10) == Numbers{1});
+  CHECK(stale(8, 10) == Numbers{6, 4, 7, 1, 5});
+  CHECK(stale(9, 10) == Numbers{6, 4, 8, 7, 1, 5});
+  CHECK(stale(100, 100) == Numbers{6, 10, 4, 8, 12, 7, 11, 1, 5, 9});
+  CHECK(stale(100, 3) == Numbers{6, 10, 4});
+  CHECK(stale(100, 0).empty());
+  commit_all(store, {give_back(2, 7, false)});
+  CHECK(stale(3, 10) == Numbers{2, 1});
+}
+
+STORE_TEST("pools of any length keep their stale tasks apart") {
+  TestType fixture;
+  std::uint64_t number = 0;
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{1}, std::size_t{127}, std::size_t{128}}) {
+    for (int count = 0; count < 3; ++count) {
+      Task task = make_task(++number);
+      task.pool = std::string(length, '\xff');
+      commit_all(fixture.store(), {insert(task)});
+    }
+  }
+  const auto found = must(fixture.store().stale_pending(task_id(12).created_at(), 100));
+  CHECK(numbers_of(found) == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
 }
 
 }  // namespace signalbox::persistence::test

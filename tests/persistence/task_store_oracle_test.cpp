@@ -246,6 +246,22 @@ void require_same_lists(const TaskStore& store, const Oracle& oracle) {
   }
 }
 
+void require_same_stale(const TaskStore& store, const Oracle& oracle, std::uint64_t before) {
+  std::map<std::pair<std::string, Priority>, std::vector<std::uint64_t>> queues;
+  for (const auto& [id, row] : oracle.rows) {
+    if (row.task.state != pending || number_of(id) >= before) continue;
+    queues[{row.task.pool, row.task.priority}].push_back(number_of(id));
+  }
+  std::vector<std::uint64_t> expected;
+  for (const auto& [queue, numbers] : queues) {
+    expected.insert(expected.end(), numbers.begin(), numbers.end());
+  }
+  const WallTime time = task_id(before).created_at();
+  REQUIRE(numbers_of(must(store.stale_pending(time, 1000))) == expected);
+  expected.resize(std::min<std::size_t>(expected.size(), 3));
+  REQUIRE(numbers_of(must(store.stale_pending(time, 3))) == expected);
+}
+
 template <class Fixture>
 void require_same_state(Fixture& fixture, const Oracle& oracle) {
   TaskStore& store = fixture.store();
@@ -269,7 +285,10 @@ void require_same_state(Fixture& fixture, const Oracle& oracle) {
   REQUIRE(must(store.documents("doc")) == documents);
   std::size_t finished = 0;
   for (const auto& [id, row] : oracle.rows) finished += is_terminal(row.task.state) ? 1 : 0;
-  REQUIRE(must(fixture.finished_before(at_ms(100000), 1000)).size() == finished);
+  REQUIRE(must(store.finished_before(at_ms(100000), 1000)).size() == finished);
+  for (const std::uint64_t before : {std::uint64_t{0}, id_count / 3, id_count}) {
+    require_same_stale(store, oracle, before);
+  }
   fixture.require_sound();
 }
 
