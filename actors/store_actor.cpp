@@ -1,8 +1,10 @@
 #include "actors/store_actor.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <iterator>
 
 namespace signalbox::actors {
 namespace {
@@ -15,6 +17,19 @@ std::size_t body_bytes(const StoreOp& op) {
     return move->response ? move->response->size() : 0;
   }
   return 0;
+}
+
+/// @returns whether the whole of it was refused for want of room, though it has more than new
+/// tasks: those are refused one by one, and to be sent again by their callers.
+bool is_worth_halving(std::span<const StoreOp> ops, const std::vector<StoreResult>& results) {
+  if (ops.size() < 2) return false;
+  const bool is_all_new = std::all_of(ops.begin(), ops.end(), [](const StoreOp& op) {
+    return std::holds_alternative<InsertTask>(op);
+  });
+  return !is_all_new && std::all_of(results.begin(), results.end(), [](const StoreResult& result) {
+    return result.outcome == StoreResult::Outcome::failed &&
+           result.error.code == ErrorCode::store_full;
+  });
 }
 
 }  // namespace
@@ -46,10 +61,20 @@ void StoreState::count_open_tasks(const StoreOp& op) {
   if (move != nullptr && is_terminal(move->to) && x_open_tasks > 0) --x_open_tasks;
 }
 
+std::vector<StoreResult> StoreState::commit(std::span<const StoreOp> ops, unsigned halvings_left) {
+  auto results = x_store->commit(ops);
+  SIGNALBOX_ASSERT(results.size() == ops.size());
+  if (halvings_left == 0 || !is_worth_halving(ops, results)) return results;
+  const std::size_t half = ops.size() / 2;
+  results = commit(ops.first(half), halvings_left - 1);
+  auto rest = commit(ops.subspan(half), halvings_left - 1);
+  std::move(rest.begin(), rest.end(), std::back_inserter(results));
+  return results;
+}
+
 void StoreState::flush() {
   if (x_ops.empty()) return;
-  auto results = x_store->commit(x_ops);
-  SIGNALBOX_ASSERT(results.size() == x_ops.size());
+  auto results = commit(x_ops, batch_halvings_max);
   for (std::size_t index = 0; index < results.size(); ++index) {
     auto& [client, cookie] = x_clients[index];
     if (client) x_self->send(client, StoreAnswer{cookie, std::move(results[index])});

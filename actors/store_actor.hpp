@@ -4,10 +4,11 @@
 //
 // Spawned by the broker's builder, detached in the daemon (a commit blocks on the disk), on the
 // scheduler in simulation. Stopped last. A store that fails answers every write with the failure;
-// nothing is acknowledged.
+// nothing is acknowledged. A store that is full may still have room for a part of the batch.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,10 @@ namespace signalbox::actors {
 inline constexpr std::size_t batch_ops_max = 512;
 /// Most bytes of bodies in one commit.
 inline constexpr std::size_t batch_bytes_max = 8U << 20U;
+
+/// How often a batch that does not fit is halved. Bounds the commits that one batch can become:
+/// 127, of which those that fail again cost no sync.
+inline constexpr unsigned batch_halvings_max = 6;
 
 /// How long a busy store waits for a batch to fill. Between two commits of many callers the time
 /// passes anyway; a commit that carries more of them leaves more of the processor to the calls
@@ -45,6 +50,10 @@ class StoreState {
  private:
   void add(StoreWrite& write);
   void flush();
+  /// Commits `ops`; what is refused as a whole because the store is full is tried again in halves,
+  /// so that a large body takes few transitions of other tasks down with it: those are what makes
+  /// room again.
+  std::vector<StoreResult> commit(std::span<const StoreOp> ops, unsigned halvings_left);
   void count_open_tasks(const StoreOp& op);
 
   StoreActor::pointer x_self;
