@@ -20,15 +20,15 @@ auto find_place(auto& items, std::uint64_t sequence) {
 void WaitQueue::Lane::trim() {
   while (!items.empty() && items.front().id.is_nil()) {
     items.pop_front();
-    --holes;
+    holes.pop_front();
   }
   while (!items.empty() && items.back().id.is_nil()) {
     items.pop_back();
-    --holes;
+    holes.pop_back();
   }
-  if (holes > holes_kept && holes > items.size() / 8) {
+  if (holes.size() > holes_kept && holes.size() > items.size() / 8) {
     std::erase_if(items, [](const Item& item) { return item.id.is_nil(); });
-    holes = 0;
+    holes.clear();
   }
 }
 
@@ -45,7 +45,7 @@ const WaitQueue::Lane* WaitQueue::find_lane(Priority priority, TargetIndex targe
 
 void WaitQueue::push(Priority priority, TargetIndex target, Item item) {
   SIGNALBOX_ASSERT(!item.id.is_nil());
-  auto& items = lane(priority, target).items;
+  auto& [items, holes] = lane(priority, target);
   if (items.empty() || items.back().sequence < item.sequence) {
     items.push_back(item);
   } else {
@@ -53,7 +53,7 @@ void WaitQueue::push(Priority priority, TargetIndex target, Item item) {
     if (place->sequence == item.sequence) {
       SIGNALBOX_ASSERT(place->id.is_nil());
       *place = item;
-      --lane(priority, target).holes;
+      holes.erase(std::lower_bound(holes.begin(), holes.end(), item.sequence));
     } else {
       items.insert(place, item);
     }
@@ -66,7 +66,7 @@ bool WaitQueue::erase(Priority priority, TargetIndex target, std::uint64_t seque
   const auto place = find_place(from.items, sequence);
   if (place == from.items.end() || place->sequence != sequence || place->id.is_nil()) return false;
   place->id = TaskId{};
-  ++from.holes;
+  from.holes.insert(std::lower_bound(from.holes.begin(), from.holes.end(), sequence), sequence);
   from.trim();
   --x_sizes[to_index(priority)];
   return true;
@@ -80,7 +80,7 @@ std::optional<WaitQueue::Item> WaitQueue::front(Priority priority, TargetIndex t
 
 std::size_t WaitQueue::size(Priority priority, TargetIndex target) const {
   const Lane* from = find_lane(priority, target);
-  return from == nullptr ? 0 : from->items.size() - from->holes;
+  return from == nullptr ? 0 : from->items.size() - from->holes.size();
 }
 
 std::size_t WaitQueue::count_before(Priority priority, std::uint64_t sequence) const {
@@ -88,9 +88,8 @@ std::size_t WaitQueue::count_before(Priority priority, std::uint64_t sequence) c
   for (const Lane& each : x_lanes[to_index(priority)]) {
     const auto end = find_place(each.items, sequence);
     count += static_cast<std::size_t>(end - each.items.begin());
-    if (each.holes == 0) continue;
-    count -= static_cast<std::size_t>(
-        std::count_if(each.items.begin(), end, [](const Item& item) { return item.id.is_nil(); }));
+    const auto holes_end = std::lower_bound(each.holes.begin(), each.holes.end(), sequence);
+    count -= static_cast<std::size_t>(holes_end - each.holes.begin());
   }
   return count;
 }

@@ -37,7 +37,8 @@ class WaitQueue {
   [[nodiscard]] std::size_t size(Priority priority) const { return x_sizes[to_index(priority)]; }
   [[nodiscard]] std::size_t size(Priority priority, TargetIndex target) const;
 
-  /// @returns how many of that class, over all targets, come before `sequence`.
+  /// @returns how many of that class, over all targets, come before `sequence`. Complexity: O(log
+  /// n) per target.
   [[nodiscard]] std::size_t count_before(Priority priority, std::uint64_t sequence) const;
 
  private:
@@ -45,7 +46,9 @@ class WaitQueue {
   /// many.
   struct Lane {
     std::deque<Item> items;
-    std::size_t holes = 0;
+    /// Sequences of the holes, sorted: those before a place are counted without a look at the
+    /// items.
+    std::deque<std::uint64_t> holes;
     void trim();
   };
   Lane& lane(Priority priority, TargetIndex target);
