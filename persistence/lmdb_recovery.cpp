@@ -126,6 +126,12 @@ Result<void> LmdbTaskStore::recover(std::uint32_t max_attempts, WallTime now,
     return read_ready_index(**snapshot, x_tables_, names);
   }();
   if (!pending) return pending.error();
+  // The queues lie all over the file, and the kernel maps the neighbours of every page that is
+  // looked at: by now most of a large store counts as this process's memory. Mapped anew, it does
+  // not, and what is needed comes back from the page cache.
+  if (auto mapped = x_environment_.set_map_bytes(x_environment_.map_bytes()); !mapped) {
+    return mapped;
+  }
   std::ranges::sort(*pending, {}, &PendingEntry::id);
   for (const PendingEntry& entry : *pending) {
     const auto& [pool, profile] = names[entry.names];

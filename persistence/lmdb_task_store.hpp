@@ -56,7 +56,8 @@ class LmdbTaskStore : public TaskStore {
   std::vector<StoreResult> commit(std::span<const StoreOp> ops) override;
 
   /// 1,000,000 pending tasks are visited in about 0.3 s; they are held in memory meanwhile, 24
-  /// bytes each.
+  /// bytes each. The file is mapped anew before the first visit.
+  /// @pre no read is under way.
   Result<void> recover(std::uint32_t max_attempts, WallTime now,
                        const std::function<void(PendingTask)>& visit) override;
 
