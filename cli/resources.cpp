@@ -27,7 +27,38 @@ Resource make_tasks() {
            {"PRIORITY", "priority", CellKind::text, true},
            {"PROFILE", "profile", CellKind::text, true},
            {"OWNER", "owner", CellKind::text, true},
+           {"AGENT", "agent", CellKind::text, true},
            {"ATTEMPTS", "attempts", CellKind::text, true}}};
+}
+
+Resource make_workers() {
+  return {{"workers", "worker"},
+          "/api/v1/workers",
+          "workers",
+          "session",
+          false,
+          {{"SESSION", "session"},
+           {"STATE", "state"},
+           {"LLMS", "llms", CellKind::names},
+           {"BOUND", "bound", CellKind::flag},
+           {"CAPACITY", "capacity"},
+           {"IN-FLIGHT", "in_flight"},
+           {"DONE", "done"},
+           {"FAILED", "failed"},
+           {"HEARTBEAT", "last_heartbeat_at", CellKind::age},
+           {"ADDRESS", "address", CellKind::text, true}}};
+}
+
+Resource make_agents() {
+  return {{"agents", "agent"},
+          "/api/v1/agents",
+          "agents",
+          "name",
+          false,
+          {{"NAME", "name"},
+           {"TARGET", "llm|pool"},
+           {"PRIORITY", "priority"},
+           {"DESCRIPTION", "description"}}};
 }
 
 Resource make_llms() {
@@ -69,18 +100,39 @@ Resource make_profiles() {
            {"ESTIMATED-WAIT-S", "estimated_wait_s", CellKind::text, true}}};
 }
 
+bool is_missing(std::string_view value) {
+  return value.empty() || value == "null" || value == "\"\"";
+}
+
 std::string_view find_value(std::string_view row, std::string_view member) {
+  if (const std::size_t bar = member.find('|'); bar != std::string_view::npos) {
+    const std::string_view first = find_value(row, member.substr(0, bar));
+    return is_missing(first) ? find_value(row, member.substr(bar + 1)) : first;
+  }
   const std::size_t dot = member.find('.');
   const std::string_view value = http::value_of(row, member.substr(0, dot));
   if (dot == std::string_view::npos || value.empty()) return value;
   return find_value(value, member.substr(dot + 1));
 }
 
+/// @returns the names of a list's objects; an element that is a string is its own name.
+std::string join_names(std::string_view list) {
+  std::string joined;
+  for (const std::string_view element : http::elements_of(list)) {
+    const bool is_object = element.starts_with('{');
+    const auto name = http::unquote(is_object ? http::value_of(element, "name") : element);
+    if (name) joined += (joined.empty() ? "" : ",") + *name;
+  }
+  return joined;
+}
+
 std::string to_cell(const Column& column, std::string_view value, WallTime now) {
-  if (value.empty() || value == "null") return "";
+  if (is_missing(value)) return "";
+  if (column.kind == CellKind::names) return to_printable(join_names(value));
   const std::string text = to_printable(http::unquote(value).value_or(std::string{value}));
   switch (column.kind) {
     case CellKind::text:
+    case CellKind::names:
       return text;
     case CellKind::flag:
       return text == "true" ? "yes" : "no";
@@ -95,7 +147,8 @@ std::string to_cell(const Column& column, std::string_view value, WallTime now) 
 }  // namespace
 
 const std::vector<Resource>& all_resources() {
-  static const std::vector<Resource> resources{make_tasks(), make_llms(), make_profiles()};
+  static const std::vector<Resource> resources{make_tasks(), make_workers(), make_llms(),
+                                               make_agents(), make_profiles()};
   return resources;
 }
 
@@ -113,6 +166,15 @@ std::vector<std::string> resource_names() {
     names.insert(names.end(), resource.names.begin(), resource.names.end());
   }
   return names;
+}
+
+std::string join_resources() {
+  std::string joined;
+  for (const Resource& resource : all_resources()) {
+    const bool is_last = &resource == &all_resources().back();
+    joined += (joined.empty() ? "" : is_last ? " and " : ", ") + resource.names.front();
+  }
+  return joined;
 }
 
 std::vector<std::string> headers_of(const Resource& resource, bool is_wide) {

@@ -18,11 +18,14 @@ enum class CellKind : std::uint8_t {
   flag,
   /// A time, shown as how long ago.
   age,
+  /// A list, shown as its elements' names.
+  names,
 };
 
 struct Column {
   std::string header;
-  /// Member of the row; "waiting.interactive" goes one deeper.
+  /// Member of the row; "waiting.interactive" goes one deeper, "llm|pool" takes the first
+  /// that the row has.
   std::string member;
   CellKind kind = CellKind::text;
   /// Shown with `-o wide` only.
@@ -42,7 +45,7 @@ struct Resource {
   std::vector<Column> columns;
 };
 
-/// tasks, llms, profiles.
+/// tasks, workers, llms, agents, profiles.
 const std::vector<Resource>& all_resources();
 
 /// @returns the resource with that name, singular, plural or long form, or null.
@@ -50,6 +53,9 @@ const Resource* find_resource(std::string_view name);
 
 /// @returns every name of every resource.
 std::vector<std::string> resource_names();
+
+/// @returns "tasks, workers, ... and profiles", for messages.
+std::string join_resources();
 
 std::vector<std::string> headers_of(const Resource& resource, bool is_wide);
 

@@ -25,6 +25,11 @@ TEST_CASE("resources: singular, plural and long names", "[cli][resources]") {
   for (const char* name : {"profile", "profiles"}) {
     CHECK(find_resource(name)->path == "/api/v1/profiles");
   }
+  for (const char* name : {"worker", "workers"}) {
+    CHECK(find_resource(name)->path == "/api/v1/workers");
+  }
+  for (const char* name : {"agent", "agents"}) CHECK(find_resource(name)->path == "/api/v1/agents");
+  CHECK(join_resources() == "tasks, workers, llms, agents and profiles");
   CHECK(find_resource("Tasks") == nullptr);
   CHECK(find_resource("") == nullptr);
 }
@@ -32,12 +37,18 @@ TEST_CASE("resources: singular, plural and long names", "[cli][resources]") {
 TEST_CASE("resources: headers", "[cli][resources]") {
   CHECK(headers_of(*find_resource("tasks"), false) ==
         Words{"ID", "STATUS", "POOL", "LLM", "MODEL", "STREAM", "AGE", "WORKER"});
-  CHECK(headers_of(*find_resource("tasks"), true) == Words{"ID", "STATUS", "POOL", "LLM", "MODEL",
-                                                           "STREAM", "AGE", "WORKER", "PRIORITY",
-                                                           "PROFILE", "OWNER", "ATTEMPTS"});
+  CHECK(headers_of(*find_resource("tasks"), true) ==
+        Words{"ID", "STATUS", "POOL", "LLM", "MODEL", "STREAM", "AGE", "WORKER", "PRIORITY",
+              "PROFILE", "OWNER", "AGENT", "ATTEMPTS"});
   CHECK(headers_of(*find_resource("profiles"), false) ==
         Words{"NAME", "SLOTS", "IN-FLIGHT", "INTERACTIVE", "WORKFLOW", "BACKGROUND", "MAX-QUEUED",
               "POLICY", "ADMITTED", "REJECTED"});
+  CHECK(headers_of(*find_resource("workers"), false) == Words{"SESSION", "STATE", "LLMS", "BOUND",
+                                                              "CAPACITY", "IN-FLIGHT", "DONE",
+                                                              "FAILED", "HEARTBEAT"});
+  CHECK(headers_of(*find_resource("workers"), true).back() == "ADDRESS");
+  CHECK(headers_of(*find_resource("agents"), false) ==
+        Words{"NAME", "TARGET", "PRIORITY", "DESCRIPTION"});
   CHECK(headers_of(*find_resource("llms"), false) ==
         Words{"NAME", "KIND", "TYPE", "MODEL", "POOL", "STATUS", "CAPACITY", "RUNNING"});
 }
@@ -45,12 +56,12 @@ TEST_CASE("resources: headers", "[cli][resources]") {
 TEST_CASE("resources: a task's cells", "[cli][resources]") {
   const char* row = R"({"id":"0192","status":"running","pool":"chat","llm":null,"model":"qwen",
     "streaming":true,"created_at":"2026-11-21T03:57:00.000Z","claimed_by":"lm\u001b[31m",
-    "priority":"workflow","profile":"p","owner":"local","attempts":2})";
+    "priority":"workflow","profile":"p","owner":"local","agent":"a","attempts":2})";
   CHECK(cells_of(*find_resource("task"), row, false, now) ==
         Words{"0192", "running", "chat", "", "qwen", "yes", "3m", "lm?[31m"});
-  CHECK(cells_of(*find_resource("task"), row, true, now) == Words{"0192", "running", "chat", "",
-                                                                  "qwen", "yes", "3m", "lm?[31m",
-                                                                  "workflow", "p", "local", "2"});
+  CHECK(cells_of(*find_resource("task"), row, true, now) ==
+        Words{"0192", "running", "chat", "", "qwen", "yes", "3m", "lm?[31m", "workflow", "p",
+              "local", "a", "2"});
 }
 
 TEST_CASE("resources: a profile's cells", "[cli][resources]") {
@@ -59,6 +70,28 @@ TEST_CASE("resources: a profile's cells", "[cli][resources]") {
     "waiting":{"interactive":3,"workflow":4,"background":5},"admitted_total":6,"rejected_total":7})";
   CHECK(cells_of(*find_resource("profile"), row, false, now) ==
         Words{"p", "2", "1", "3", "4", "5", "32", "strict", "6", "7"});
+}
+
+TEST_CASE("resources: a worker's cells", "[cli][resources]") {
+  const char* row = R"({"session":"s-1","llms":[{"name":"a"},{"name":"b\u001b"}],"bound":true,
+    "address":"10.0.0.7","connected_at":"2026-11-21T03:00:00.000Z",
+    "last_heartbeat_at":"2026-11-21T03:59:53.000Z","capacity":4,"in_flight":1,"done":12,"failed":0,
+    "state":"bound"})";
+  CHECK(cells_of(*find_resource("worker"), row, true, now) ==
+        Words{"s-1", "bound", "a,b?", "yes", "4", "1", "12", "0", "7s", "10.0.0.7"});
+  CHECK(cells_of(*find_resource("worker"), R"({"llms":["a","b"]})", false, now)[2] == "a,b");
+  CHECK(cells_of(*find_resource("worker"), R"({"llms":[]})", false, now)[2].empty());
+  CHECK(cells_of(*find_resource("worker"), R"({"llms":7})", false, now)[2].empty());
+}
+
+TEST_CASE("resources: an agent's target is its llm or its pool", "[cli][resources]") {
+  const auto target = [](const char* row) {
+    return cells_of(*find_resource("agent"), row, false, now)[1];
+  };
+  CHECK(target(R"({"llm":"l","pool":null})") == "l");
+  CHECK(target(R"({"llm":null,"pool":"p"})") == "p");
+  CHECK(target(R"({"llm":"","pool":"p"})") == "p");
+  CHECK(target("{}").empty());
 }
 
 TEST_CASE("resources: rows that are not as expected have empty cells", "[cli][resources]") {
