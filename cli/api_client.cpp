@@ -61,6 +61,19 @@ bool is_good(int status) {
   return status >= 200 && status < 300;
 }
 
+httplib::Request make_request(const ApiCall& call, const std::string& path_prefix,
+                              const std::string& key) {
+  httplib::Request request;
+  request.method = call.method;
+  request.path = path_prefix + call.path;
+  request.body = call.body;
+  request.set_header("User-Agent", "signalbox-cli/" SIGNALBOX_VERSION);
+  if (!call.body.empty()) request.set_header("Content-Type", "application/json");
+  if (!key.empty()) request.set_header("Authorization", "Bearer " + key);
+  for (const auto& [name, value] : call.headers) request.set_header(name, value);
+  return request;
+}
+
 }  // namespace
 
 Outcome<ApiClient> ApiClient::make(const Connection& connection) {
@@ -85,19 +98,12 @@ Outcome<ApiAnswer> ApiClient::call(const ApiCall& call) const {
   httplib::Client client{origin_of(x_base)};
   client.set_connection_timeout(connect_timeout);
   client.set_read_timeout(read_timeout);
-  httplib::Request request;
-  request.method = call.method;
-  request.path = x_base.path_prefix + call.path;
-  request.body = call.body;
-  request.set_header("User-Agent", "signalbox-cli/" SIGNALBOX_VERSION);
-  if (!call.body.empty()) request.set_header("Content-Type", "application/json");
-  if (!x_key.empty()) request.set_header("Authorization", "Bearer " + x_key);
-  for (const auto& [name, value] : call.headers) request.set_header(name, value);
+  httplib::Request request = make_request(call, x_base.path_prefix, x_key);
   ApiAnswer answer;
-  request.response_handler = [&answer](const httplib::Response& response) {
+  request.response_handler = [&](const httplib::Response& response) {
     answer.status = response.status;
     answer.content_type = response.get_header_value("Content-Type");
-    return true;
+    return call.stop == nullptr || !call.stop->is_stopped();
   };
   bool is_stopped_by_us = false;
   request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
@@ -110,7 +116,9 @@ Outcome<ApiAnswer> ApiClient::call(const ApiCall& call) const {
     answer.body.append(data, size);
     return !is_error || answer.body.size() < error_bytes_max;
   };
+  if (call.stop != nullptr) call.stop->begin([&client] { client.stop(); });
   const httplib::Result result = client.send(request);
+  if (call.stop != nullptr && call.stop->end()) return Failure{ExitCode::interrupted, ""};
   const bool has_error_body = answer.status != 0 && !is_good(answer.status);
   if (has_error_body) return to_failure(answer.status, answer.body);
   if (!result && !is_stopped_by_us) return unreachable(reason_of(result.error()));

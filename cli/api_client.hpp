@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/arguments.hpp"
+#include "cli/call_stop.hpp"
 #include "cli/failure.hpp"
 #include "http/base_url.hpp"
 
@@ -22,6 +23,8 @@ struct ApiCall {
   /// Gets the body of a good answer that is an event stream, as it comes; false ends the call.
   /// Unset, or another kind of answer: the body is collected.
   std::function<bool(std::string_view piece)> on_piece;
+  /// Lets another thread end it; null = nobody does. Outlives the call.
+  CallStop* stop = nullptr;
 };
 
 struct ApiAnswer {
@@ -37,7 +40,8 @@ class ApiClient {
   /// @returns usage when the URL or the key file is bad.
   static Outcome<ApiClient> make(const Connection& connection);
 
-  /// @returns the daemon's error with its exit code; unreachable with a hint when nobody answers.
+  /// @returns the daemon's error with its exit code; unreachable with a hint when nobody answers;
+  /// interrupted, without a message, when it was stopped.
   Outcome<ApiAnswer> call(const ApiCall& call) const;
 
  private:

@@ -1,133 +1,31 @@
 #include "cli/arguments.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
-#include <memory>
 #include <sstream>
 #include <utility>
 
+#include "cli/command_line.hpp"
 #include "config/words.hpp"
 #include "core/task.hpp"
 
 namespace signalbox::cli {
 namespace {
 
-constexpr const char* default_url = "http://127.0.0.1:8642";
-
-constexpr const char* introduction =
-    R"(Signalbox: a durable, prioritised queue in front of your LLM servers.
-
-Examples:
-  signalbox serve                                  start the daemon on 127.0.0.1:8642
-  signalbox chat-llm echo -m "hello there"         ask a model, tokens as they come
-  signalbox get tasks                              what waits, runs and ran
-  signalbox get tasks --status pending -o json     the same for scripts
-  signalbox config check my.yaml                   what is wrong with a configuration
-)";
-
-constexpr const char* more_help = R"(
-Commands: serve, get, chat-llm, config check. More: signalbox --help, signalbox COMMAND --help
-)";
-
-constexpr const char* exit_codes = R"(Exit codes:
-  0 ok   1 failure   2 usage, or a configuration with errors   3 cancelled, or timed out waiting
-  4 key missing, wrong or without the grant   5 daemon unreachable   6 rejected: queue full
-  7 the task ended as failed   130 Ctrl-C)";
-
-/// All that CLI11 fills while it parses.
-struct Parsed {
-  bool version = false;
-  Connection connection;
-  ServeOptions serve;
-  GetOptions get;
-  std::string resource;
-  std::string output = "table";
-  bool json = false;
-  bool no_headers = false;
-  std::vector<std::string> statuses;
-  std::map<std::string, std::string> filters;
-  ChatOptions chat;
-  std::string priority;
-  bool no_stream = false;
-  ConfigCheckOptions check;
-};
-
-void add_connection(CLI::App& command, Parsed& parsed) {
-  command.add_option("--url", parsed.connection.url,
-                     std::string{"The daemon (SIGNALBOX_URL; default "} + default_url + ")");
-  command.add_option("--key-file", parsed.connection.key_file,
-                     "File with the key on its first line (else SIGNALBOX_API_KEY)");
-}
-
-CLI::App* add_serve(CLI::App& app, Parsed& parsed) {
-  CLI::App* serve = app.add_subcommand("serve", "Start the daemon");
-  ServeOptions& options = parsed.serve;
-  serve->add_option("--config,-c", options.config, "Configuration file (SIGNALBOX_CONFIG)");
-  serve->add_option("--bind", options.flags.bind, "Address to listen on (default 127.0.0.1)");
-  serve->add_option("--port", options.flags.port, "Port, 0 = any (default 8642)");
-  serve->add_option("--store", options.flags.store, "Folder of the store");
-  serve->add_option("--commit", options.flags.commit, "sync or relaxed");
-  serve->add_flag("--quiet,-q", options.quiet, "Print errors only");
-  return serve;
-}
-
-CLI::App* add_get(CLI::App& app, Parsed& parsed) {
-  CLI::App* get = app.add_subcommand("get", "Show tasks, llms or profiles");
-  get->add_option("RESOURCE", parsed.resource, "tasks, llms or profiles")->required();
-  get->add_option("NAME", parsed.get.name, "One of them: a task's id, an LLM's or profile's name");
-  get->add_option("--output,-o", parsed.output, "table, wide, json, jsonl or name")
-      ->check(CLI::IsMember({"table", "wide", "json", "jsonl", "name"}));
-  get->add_flag("--json", parsed.json, "Same as -o json");
-  get->add_flag("--no-headers", parsed.no_headers, "Tables without the header line");
-  get->add_option("--status", parsed.statuses, "Tasks with this status; may be repeated")
-      ->allow_extra_args(false);
-  for (const char* filter : {"pool", "llm", "agent", "priority", "owner"}) {
-    get->add_option(std::string{"--"} + filter, parsed.filters[filter],
-                    std::string{"Tasks with this "} + filter);
-  }
-  get->add_option("--limit", parsed.get.limit, "Tasks at most (default 50)")
-      ->check(CLI::Range(1U, 100'000U));
-  add_connection(*get, parsed);
-  return get;
-}
-
-CLI::App* add_chat(CLI::App& app, Parsed& parsed) {
-  CLI::App* chat = app.add_subcommand("chat-llm", "Ask a model and print the answer as it comes");
-  ChatOptions& options = parsed.chat;
-  chat->add_option("NAME", options.model, "LLM, pool or model (see: signalbox get llms)")
-      ->required();
-  chat->add_option("--message,-m", options.message, "What to ask; - reads it from stdin")
-      ->required();
-  chat->add_option("--system", options.system, "System prompt");
-  chat->add_option("--max-tokens", options.max_tokens, "Longest answer")
-      ->check(CLI::Range(1U, 100'000'000U));
-  chat->add_option("--priority", parsed.priority, "interactive, workflow or background");
-  chat->add_flag("--no-stream", parsed.no_stream, "Print the answer when it is whole");
-  chat->add_flag("--json", options.json, "Print the answer's body (implies --no-stream)");
-  add_connection(*chat, parsed);
-  return chat;
-}
-
-CLI::App* add_config_check(CLI::App& app, Parsed& parsed) {
-  CLI::App* config =
-      app.add_subcommand("config", "config check: say what is wrong with a configuration");
-  config->require_subcommand(1);
-  CLI::App* check = config->add_subcommand("check", "Say what is wrong with a configuration");
-  check->add_option("FILE", parsed.check.file, "Configuration file (SIGNALBOX_CONFIG)");
-  return check;
-}
-
 std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
   const auto nearest = config::find_nearest(word, known);
   return nearest ? "; did you mean " + *nearest + "?" : "";
 }
 
-Connection settle_connection(Connection connection, const config::Lookup& lookup) {
+std::string join_words(const std::vector<std::string>& words) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : ", ") + word;
+  return joined;
+}
+
+void settle_connection(Connection& connection, const config::Lookup& lookup) {
   if (connection.url.empty()) connection.url = lookup("SIGNALBOX_URL").value_or("");
   if (connection.url.empty()) connection.url = default_url;
   connection.key = lookup("SIGNALBOX_API_KEY").value_or("");
-  return connection;
 }
 
 OutputFormat to_format(const std::string& word) {
@@ -138,20 +36,13 @@ OutputFormat to_format(const std::string& word) {
   return OutputFormat::table;
 }
 
-Command make_get(Parsed& parsed, bool has_limit) {
-  GetOptions options = std::move(parsed.get);
-  options.connection = std::move(parsed.connection);
-  options.resource = find_resource(parsed.resource);
-  if (options.resource == nullptr) {
-    return UsageError{"no resource " + config::quote(parsed.resource) +
-                      "; there are tasks, llms and profiles" +
-                      suggestion(parsed.resource, resource_names())};
-  }
-  if (parsed.json && parsed.output != "table" && parsed.output != "json") {
-    return UsageError{"--json and -o " + parsed.output + " exclude each other"};
-  }
-  options.format = parsed.json ? OutputFormat::json : to_format(parsed.output);
-  options.headers = !parsed.no_headers;
+UsageError no_resource(const std::string& word) {
+  return {"no resource " + config::quote(word) + "; there are " + join_resources() +
+          suggestion(word, resource_names())};
+}
+
+/// @returns what is wrong with the filters, or nothing.
+std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, GetOptions& options) {
   for (const std::string& status : parsed.statuses) {
     if (!parse_task_state(status)) {
       return UsageError{"no status " + config::quote(status) +
@@ -168,29 +59,112 @@ Command make_get(Parsed& parsed, bool has_limit) {
         "--status, --pool, --llm, --agent, --priority, --owner and --limit are for "
         "`get tasks`"};
   }
+  return std::nullopt;
+}
+
+Command make_get(Parsed& parsed, const CLI::App& command) {
+  GetOptions options = std::move(parsed.get);
+  options.connection = std::move(parsed.connection);
+  options.resource = find_resource(parsed.resource);
+  if (options.resource == nullptr) return no_resource(parsed.resource);
+  if (options.name && options.name->empty()) return UsageError{"NAME is empty"};
+  if (parsed.json && parsed.output != "table" && parsed.output != "json") {
+    return UsageError{"--json and -o " + parsed.output + " exclude each other"};
+  }
+  options.format = parsed.json ? OutputFormat::json : to_format(parsed.output);
+  options.headers = !parsed.no_headers;
+  if (auto error = read_filters(parsed, command.count("--limit") > 0, options)) return *error;
+  if (command.count("--interval") > 0 && !options.watch) {
+    return UsageError{"--interval is for --watch"};
+  }
+  options.interval = std::chrono::milliseconds{static_cast<std::int64_t>(parsed.interval_s * 1000)};
   return options;
 }
 
-Command make_chat(Parsed& parsed) {
+Command make_describe(Parsed& parsed) {
+  DescribeOptions options = std::move(parsed.describe);
+  options.connection = std::move(parsed.connection);
+  options.resource = find_resource(parsed.resource);
+  if (options.resource == nullptr) return no_resource(parsed.resource);
+  if (options.name.empty()) return UsageError{"NAME is empty"};
+  return options;
+}
+
+Command make_cancel(Parsed& parsed) {
+  CancelOptions options = std::move(parsed.cancel);
+  options.connection = std::move(parsed.connection);
+  const Resource* resource = find_resource(parsed.resource);
+  if (resource != find_resource("tasks")) {
+    const bool is_known = resource != nullptr;
+    return UsageError{"only tasks can be cancelled, not " +
+                      (is_known ? resource->names.front() : config::quote(parsed.resource)) +
+                      " (signalbox cancel task ID...)"};
+  }
+  for (const std::string& id : options.ids) {
+    if (id.empty()) return UsageError{"an ID is empty"};
+  }
+  return options;
+}
+
+/// @returns what is wrong with `word`, or nothing; an empty one asks for no priority.
+std::optional<UsageError> read_priority(const std::string& word, std::optional<Priority>& target) {
+  if (word.empty()) return std::nullopt;
+  target = parse_priority(word);
+  if (target) return std::nullopt;
+  return UsageError{"no priority " + config::quote(word) +
+                    "; there are interactive, workflow and background" +
+                    suggestion(word, config::priority_words())};
+}
+
+Command make_chat(Parsed& parsed, ChatTarget target) {
   ChatOptions options = std::move(parsed.chat);
+  options.target = target;
   options.connection = std::move(parsed.connection);
   options.stream = !parsed.no_stream && !options.json;
-  if (parsed.priority.empty()) return options;
-  options.priority = parse_priority(parsed.priority);
-  if (options.priority) return options;
-  return UsageError{"no priority " + config::quote(parsed.priority) +
-                    "; there are interactive, workflow and background" +
-                    suggestion(parsed.priority, config::priority_words())};
+  if (options.name.empty()) return UsageError{"the name is empty"};
+  if (options.async && !options.message) return UsageError{"--async needs a question: -m TEXT"};
+  if (options.json && !options.message) return UsageError{"--json needs a question: -m TEXT"};
+  if (options.async && options.json) {
+    return UsageError{"--async and --json exclude each other; `signalbox get task ID --json`"};
+  }
+  if (auto error = read_priority(parsed.priority, options.priority)) return *error;
+  return options;
+}
+
+Command make_new_key(Parsed& parsed) {
+  NewKeyOptions options = std::move(parsed.new_key);
+  const auto is_bad = [](const std::string& name) { return !config::is_name(name); };
+  if (is_bad(options.owner)) {
+    return UsageError{"--owner " + config::quote(options.owner) +
+                      " is no name: 1-128 of letters, digits and ._:/@+-"};
+  }
+  if (!options.id.empty() && is_bad(options.id)) {
+    return UsageError{"--id " + config::quote(options.id) +
+                      " is no name: 1-128 of letters, digits and ._:/@+-"};
+  }
+  const auto& known = config::all_grants();
+  for (const std::string& grant : options.grants) {
+    if (std::find(known.begin(), known.end(), grant) != known.end()) continue;
+    return UsageError{"no grant " + config::quote(grant) + suggestion(grant, known) +
+                      " (a resource and view, create, edit or delete, like tasks:view)"};
+  }
+  if (auto error = read_priority(parsed.max_priority, options.max_priority)) return *error;
+  if (auto error = read_priority(parsed.default_priority, options.default_priority)) return *error;
+  return options;
+}
+
+Command make_completion_options(const Parsed& parsed) {
+  const auto& words = shell_words();
+  const auto found = std::find(words.begin(), words.end(), parsed.shell);
+  return CompletionOptions{static_cast<Shell>(found - words.begin())};
 }
 
 /// CLI11 names what it did not expect; the near miss is ours.
-std::string describe_extra(CLI::App& app) {
-  CLI::App* command = &app;
-  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
-  const auto extras = app.remaining(true);
+std::string describe_extra(const CommandLine& line) {
+  const auto extras = line.app.remaining(true);
   if (extras.empty()) return "unexpected argument";
   std::vector<std::string> known;
-  for (const CLI::Option* option : command->get_options()) {
+  for (const CLI::Option* option : line.command().get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
   const std::string extra = extras.front();
@@ -199,25 +173,24 @@ std::string describe_extra(CLI::App& app) {
          config::quote(extra) + (is_option ? suggestion(extra, known) : "");
 }
 
-std::optional<std::string> find_unknown_command(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> known{"serve", "get", "chat-llm", "config"};
-  const std::string& word = arguments.front();
+std::optional<std::string> find_unknown_command(const CommandLine& line, const std::string& word) {
+  const auto known = line.command_names();
   const bool is_known = std::find(known.begin(), known.end(), word) != known.end();
   if (is_known || word.starts_with('-')) return std::nullopt;
   return "no command " + config::quote(word) + suggestion(word, known) + " (see: signalbox --help)";
 }
 
 /// @returns nothing when parsing succeeded.
-std::optional<Command> run_parser(CLI::App& app, std::vector<std::string> arguments) {
+std::optional<Command> run_parser(CommandLine& line, std::vector<std::string> arguments) {
   // CLI11 takes them from the back.
   std::reverse(arguments.begin(), arguments.end());
   try {
-    app.parse(std::move(arguments));
+    line.app.parse(std::move(arguments));
   } catch (const CLI::ExtrasError&) {
-    return UsageError{describe_extra(app)};
+    return UsageError{describe_extra(line)};
   } catch (const CLI::Success& success) {
     std::ostringstream text;
-    app.exit(success, text, text);
+    line.app.exit(success, text, text);
     return PrintText{text.str()};
   } catch (const CLI::ParseError& error) {
     return UsageError{error.what()};
@@ -225,28 +198,35 @@ std::optional<Command> run_parser(CLI::App& app, std::vector<std::string> argume
   return std::nullopt;
 }
 
+PrintText make_introduction(const CommandLine& line) {
+  return {line.app.get_description() + "\nCommands: " + join_words(line.command_names()) +
+          ".\nMore: signalbox --help, signalbox COMMAND --help\n"};
+}
+
 }  // namespace
 
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup) {
-  if (arguments.empty()) return PrintText{std::string{introduction} + more_help};
-  if (auto problem = find_unknown_command(arguments)) return UsageError{std::move(*problem)};
-  Parsed parsed;
-  CLI::App app{introduction, "signalbox"};
-  app.footer(exit_codes);
-  app.require_subcommand(0, 1);
-  app.add_flag("--version", parsed.version, "Print the version");
-  const CLI::App* serve = add_serve(app, parsed);
-  CLI::App* get = add_get(app, parsed);
-  const CLI::App* chat = add_chat(app, parsed);
-  const CLI::App* check = add_config_check(app, parsed);
-  if (auto ended = run_parser(app, arguments)) return std::move(*ended);
+  CommandLine line;
+  if (arguments.empty()) return make_introduction(line);
+  if (auto problem = find_unknown_command(line, arguments.front())) {
+    return UsageError{std::move(*problem)};
+  }
+  if (auto ended = run_parser(line, arguments)) return std::move(*ended);
+  Parsed& parsed = line.parsed;
   if (parsed.version) return PrintText{"signalbox " SIGNALBOX_VERSION "\n"};
-  parsed.connection = settle_connection(std::move(parsed.connection), lookup);
-  if (serve->parsed()) return std::move(parsed.serve);
-  if (get->parsed()) return make_get(parsed, get->count("--limit") > 0);
-  if (chat->parsed()) return make_chat(parsed);
-  if (check->parsed()) return std::move(parsed.check);
-  return PrintText{std::string{introduction} + more_help};
+  settle_connection(parsed.connection, lookup);
+  const CLI::App& command = line.command();
+  const std::string& name = command.get_name();
+  if (name == "serve") return std::move(parsed.serve);
+  if (name == "get") return make_get(parsed, command);
+  if (name == "describe") return make_describe(parsed);
+  if (name == "cancel") return make_cancel(parsed);
+  if (name == "chat-llm") return make_chat(parsed, ChatTarget::llm);
+  if (name == "chat") return make_chat(parsed, ChatTarget::agent);
+  if (name == "check") return std::move(parsed.check);
+  if (name == "new") return make_new_key(parsed);
+  if (name == "completion") return make_completion_options(parsed);
+  return make_introduction(line);
 }
 
 }  // namespace signalbox::cli

@@ -1,12 +1,14 @@
 // The command line as data. Nothing is done here; main.cpp runs what comes out.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "cli/command_table.hpp"
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
 #include "core/priority.hpp"
@@ -37,23 +39,64 @@ struct GetOptions {
   std::vector<std::pair<std::string, std::string>> filters;
   /// Rows at most, of tasks. Range: 1..100000.
   std::uint32_t limit = 50;
+  /// Go on showing what changes.
+  bool watch = false;
+  /// Between two looks. Range: 100 ms..1 h.
+  std::chrono::milliseconds interval{1000};
+};
+
+struct DescribeOptions {
+  Connection connection;
+  /// One of all_resources(); never null.
+  const Resource* resource = nullptr;
+  std::string name;
+  /// Bodies whole, not shortened.
+  bool full = false;
+};
+
+struct CancelOptions {
+  Connection connection;
+  /// At least one.
+  std::vector<std::string> ids;
+};
+
+enum class ChatTarget : std::uint8_t {
+  /// An LLM, a pool or a model.
+  llm,
+  agent,
 };
 
 struct ChatOptions {
   Connection connection;
-  std::string model;
-  /// "-" = read it from stdin.
-  std::string message;
+  ChatTarget target = ChatTarget::llm;
+  std::string name;
+  /// "-" = read it from stdin; unset = a conversation.
+  std::optional<std::string> message;
   std::string system;
   std::optional<std::uint32_t> max_tokens;
   std::optional<Priority> priority;
   bool stream = true;
   /// The answer's body as it comes.
   bool json = false;
+  /// Put it in the queue and print its id. With a message only.
+  bool async = false;
 };
 
 struct ConfigCheckOptions {
   std::optional<std::string> file;
+};
+
+struct CompletionOptions {
+  Shell shell = Shell::bash;
+};
+
+struct NewKeyOptions {
+  std::string owner;
+  /// Empty = made from the owner's name and the key.
+  std::string id;
+  std::vector<std::string> grants;
+  std::optional<Priority> default_priority;
+  std::optional<Priority> max_priority;
 };
 
 /// Help or version, for stdout.
@@ -66,7 +109,8 @@ struct UsageError {
 };
 
 using Command =
-    std::variant<PrintText, UsageError, ServeOptions, GetOptions, ChatOptions, ConfigCheckOptions>;
+    std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
+                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

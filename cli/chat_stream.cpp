@@ -1,7 +1,5 @@
 #include "cli/chat_stream.hpp"
 
-#include <vector>
-
 #include "http/json_members.hpp"
 #include "http/json_writer.hpp"
 
@@ -13,6 +11,17 @@ std::string_view find_content(std::string_view json, std::string_view holder) {
   const auto choices = http::elements_of(http::value_of(json, "choices"));
   if (choices.empty()) return {};
   return http::value_of(http::value_of(choices.front(), holder), "content");
+}
+
+void write_messages(http::JsonWriter& json, const ChatOptions& options,
+                    const std::vector<ChatMessage>& messages) {
+  json.key("messages").begin_array();
+  for (const ChatMessage& message : messages) {
+    json.begin_object().key("role").string(message.role);
+    json.key("content").string(message.content).end_object();
+  }
+  json.end_array();
+  if (options.max_tokens) json.key("max_tokens").number(std::int64_t{*options.max_tokens});
 }
 
 }  // namespace
@@ -52,17 +61,21 @@ std::optional<Failure> ChatStream::finish() {
   return Failure{ExitCode::task_failed, "the answer was cut short (no [DONE])"};
 }
 
-std::string make_chat_body(const ChatOptions& options, std::string_view message) {
+std::string make_chat_body(const ChatOptions& options, const std::vector<ChatMessage>& messages) {
   http::JsonWriter json;
-  json.begin_object().key("model").string(options.model).key("messages").begin_array();
-  const auto add = [&json](std::string_view role, std::string_view content) {
-    json.begin_object().key("role").string(role).key("content").string(content).end_object();
-  };
-  if (!options.system.empty()) add("system", options.system);
-  add("user", message);
-  json.end_array();
-  if (options.max_tokens) json.key("max_tokens").number(std::int64_t{*options.max_tokens});
+  json.begin_object();
+  if (options.target == ChatTarget::llm) json.key("model").string(options.name);
+  write_messages(json, options, messages);
   json.key("stream").boolean(options.stream).end_object();
+  return json.take();
+}
+
+std::string make_task_body(const ChatOptions& options, const std::vector<ChatMessage>& messages,
+                           std::string_view target_member) {
+  http::JsonWriter json;
+  json.begin_object().key(target_member).string(options.name).key("request").begin_object();
+  write_messages(json, options, messages);
+  json.end_object().end_object();
   return json.take();
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/failure.hpp"
@@ -31,8 +32,19 @@ class ChatStream {
   std::optional<Failure> x_failure;
 };
 
-/// @returns the body for POST /v1/chat/completions.
-std::string make_chat_body(const ChatOptions& options, std::string_view message);
+struct ChatMessage {
+  std::string role;
+  std::string content;
+  friend bool operator==(const ChatMessage&, const ChatMessage&) = default;
+};
+
+/// @returns the body for POST /v1/chat/completions, or for an agent's chat.
+std::string make_chat_body(const ChatOptions& options, const std::vector<ChatMessage>& messages);
+
+/// @param target_member how the queue's call names the target: "llm", "model" or "agent".
+/// @returns the body for POST /api/v1/inference-tasks.
+std::string make_task_body(const ChatOptions& options, const std::vector<ChatMessage>& messages,
+                           std::string_view target_member);
 
 /// @param body a chat completion's. @returns the first choice's text, or task_failed when there is
 /// none.

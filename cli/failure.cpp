@@ -61,7 +61,8 @@ Failure to_failure(int status, std::string_view body) {
     const auto code = http::unquote(http::value_of(error, "code"));
     if (message) {
       const std::string suffix = code ? " (" + *code + ")" : "";
-      return {to_exit_code(code.value_or(""), status), to_printable(*message + suffix)};
+      return {to_exit_code(code.value_or(""), status), to_printable(*message + suffix),
+              code.value_or("")};
     }
   }
   std::string shown = to_printable(body.substr(0, shown_bytes_max));

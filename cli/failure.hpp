@@ -35,6 +35,8 @@ struct Failure {
   ExitCode exit_code = ExitCode::failure;
   /// For stderr, without a line end.
   std::string message;
+  /// The daemon's word for it (`llm_not_found`); empty when the daemon did not say it.
+  std::string code = {};
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 

@@ -1,12 +1,12 @@
-// `signalbox get`: tasks, LLMs and profiles as tables, JSON or names.
+// `signalbox get`: tasks, workers, LLMs, agents and profiles as tables, JSON or names.
 #pragma once
 
 #include "cli/arguments.hpp"
-#include "core/time.hpp"
+#include "core/ports.hpp"
 
 namespace signalbox::cli {
 
 /// @returns the process's exit code.
-int run_get(const GetOptions& options, WallTime now);
+int run_get(const GetOptions& options, WallClock& clock);
 
 }  // namespace signalbox::cli

@@ -5,10 +5,14 @@
 #include <vector>
 
 #include "cli/arguments.hpp"
-#include "cli/chat_llm.hpp"
+#include "cli/cancel.hpp"
+#include "cli/chat.hpp"
+#include "cli/completion.hpp"
 #include "cli/config_check.hpp"
+#include "cli/describe.hpp"
 #include "cli/failure.hpp"
 #include "cli/get.hpp"
+#include "cli/keys.hpp"
 #include "cli/output.hpp"
 #include "cli/system_ports.hpp"
 
@@ -23,13 +27,27 @@ struct Runner {
   int operator()(const ServeOptions& options) const { return run_serve(options); }
   int operator()(const GetOptions& options) const {
     set_client_signals();
-    return run_get(options, SystemWallClock{}.now());
+    SystemWallClock clock;
+    return run_get(options, clock);
+  }
+  int operator()(const DescribeOptions& options) const {
+    set_client_signals();
+    return run_describe(options, SystemWallClock{}.now());
+  }
+  int operator()(const CancelOptions& options) const {
+    set_client_signals();
+    return run_cancel(options);
   }
   int operator()(const ChatOptions& options) const {
     set_client_signals();
     return run_chat(options);
   }
   int operator()(const ConfigCheckOptions& options) const { return run_config_check(options); }
+  int operator()(const CompletionOptions& options) const {
+    const bool is_printed = print_out(make_completion(options.shell, make_command_table()));
+    return to_int(is_printed ? ExitCode::ok : ExitCode::failure);
+  }
+  int operator()(const NewKeyOptions& options) const { return run_new_key(options); }
 };
 
 }  // namespace

@@ -12,6 +12,16 @@
 #include "cli/failure.hpp"
 
 namespace signalbox::cli {
+namespace {
+
+winsize terminal_size() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0) return {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return size;
+}
+
+}  // namespace
 
 bool print_out(std::string_view text) {
   const std::size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
@@ -24,10 +34,11 @@ bool print_out(std::string_view text) {
 }
 
 std::size_t terminal_width() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) == 0) return 0;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
+  return terminal_size().ws_col;
+}
+
+std::size_t terminal_height() {
+  return terminal_size().ws_row;
 }
 
 void set_client_signals() {

@@ -12,6 +12,9 @@ bool print_out(std::string_view text);
 /// @returns the columns of the terminal behind stdout, 0 when it is none.
 std::size_t terminal_width();
 
+/// @returns the lines of the terminal behind stdout, 0 when it is none.
+std::size_t terminal_height();
+
 /// What client commands do with signals: Ctrl-C ends with 130 at once (the closed connection
 /// cancels the call), and a closed pipe is a failed write.
 void set_client_signals();

@@ -13,17 +13,6 @@ bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-std::string shorten(const std::string& text, std::size_t width) {
-  if (count_characters(text) <= width) return text;
-  std::size_t end = 0;
-  for (std::size_t shown = 0; end < text.size(); ++end) {
-    if (is_continuation(text[end])) continue;
-    if (shown + 1 == width) break;
-    ++shown;
-  }
-  return text.substr(0, end) + "…";
-}
-
 std::size_t total_width(const std::vector<std::size_t>& widths) {
   std::size_t total = widths.empty() ? 0 : (widths.size() - 1) * gap;
   for (const std::size_t width : widths) total += width;
@@ -62,10 +51,22 @@ std::size_t count_characters(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char byte) { return !is_continuation(byte); }));
 }
 
-std::string format_table(const std::vector<std::string>& headers,
-                         const std::vector<std::vector<std::string>>& rows,
-                         const TableOptions& options) {
-  std::vector<std::size_t> widths(headers.size(), 0);
+std::string shorten(const std::string& text, std::size_t width) {
+  if (count_characters(text) <= width) return text;
+  std::size_t end = 0;
+  for (std::size_t shown = 0; end < text.size(); ++end) {
+    if (is_continuation(text[end])) continue;
+    if (shown + 1 == width) break;
+    ++shown;
+  }
+  return text.substr(0, end) + "…";
+}
+
+std::vector<std::size_t> widths_of(const std::vector<std::string>& headers,
+                                   const std::vector<std::vector<std::string>>& rows,
+                                   const TableOptions& options) {
+  std::vector<std::size_t> widths = options.widths_min;
+  widths.resize(headers.size(), 0);
   const auto widen = [&widths](const std::vector<std::string>& cells) {
     for (std::size_t column = 0; column < cells.size(); ++column) {
       widths[column] = std::max(widths[column], count_characters(shown(cells[column])));
@@ -74,6 +75,13 @@ std::string format_table(const std::vector<std::string>& headers,
   if (options.headers) widen(headers);
   for (const auto& row : rows) widen(row);
   if (options.width_max > 0) fit(widths, options.width_max);
+  return widths;
+}
+
+std::string format_table(const std::vector<std::string>& headers,
+                         const std::vector<std::vector<std::string>>& rows,
+                         const TableOptions& options) {
+  const auto widths = widths_of(headers, rows, options);
   std::string text;
   if (options.headers) text += format_line(headers, widths);
   for (const auto& row : rows) text += format_line(row, widths);

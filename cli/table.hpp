@@ -14,6 +14,8 @@ struct TableOptions {
   /// Columns of the terminal; wider rows are shortened with an ellipsis. 0 = no terminal, never
   /// shorten.
   std::size_t width_max = 0;
+  /// Columns at least so wide; empty = as their cells are.
+  std::vector<std::size_t> widths_min = {};
 };
 
 /// @param rows each with as many cells as `headers`. An empty cell is shown as "-".
@@ -21,6 +23,14 @@ struct TableOptions {
 std::string format_table(const std::vector<std::string>& headers,
                          const std::vector<std::vector<std::string>>& rows,
                          const TableOptions& options = {});
+
+/// @returns the columns' widths in that table.
+std::vector<std::size_t> widths_of(const std::vector<std::string>& headers,
+                                   const std::vector<std::vector<std::string>>& rows,
+                                   const TableOptions& options);
+
+/// @returns `text` with an ellipsis for what is beyond `width` characters.
+std::string shorten(const std::string& text, std::size_t width);
 
 /// @returns how many characters a UTF-8 text has; each counts one column.
 std::size_t count_characters(std::string_view text);

@@ -94,7 +94,8 @@ TEST_CASE("arguments: chat-llm", "[cli][arguments]") {
   const auto options =
       std::get<ChatOptions>(parse({"chat-llm", "qwen", "-m", "hi there", "--system", "be brief",
                                    "--max-tokens", "5", "--priority", "Interactive"}));
-  CHECK(options.model == "qwen");
+  CHECK(options.target == ChatTarget::llm);
+  CHECK(options.name == "qwen");
   CHECK(options.message == "hi there");
   CHECK(options.system == "be brief");
   CHECK(options.max_tokens == 5U);
@@ -108,6 +109,79 @@ TEST_CASE("arguments: chat-llm", "[cli][arguments]") {
   CHECK(std::get<ChatOptions>(parse({"chat-llm", "q", "-m", "-"})).message == "-");
 }
 
+TEST_CASE("arguments: a conversation has no message", "[cli][arguments]") {
+  CHECK_FALSE(std::get<ChatOptions>(parse({"chat-llm", "q"})).message);
+  const auto agent = std::get<ChatOptions>(parse({"chat", "reviewer"}));
+  CHECK(agent.target == ChatTarget::agent);
+  CHECK(agent.name == "reviewer");
+  CHECK(std::get<ChatOptions>(parse({"chat-llm", "q", "-m", ""})).message == "");
+  CHECK_THAT(usage_error({"chat-llm", "q", "--json"}), Catch::Contains("-m TEXT"));
+  CHECK_THAT(usage_error({"chat", "a", "--system", "s"}), Catch::Contains("--system"));
+}
+
+TEST_CASE("arguments: chat by way of the queue", "[cli][arguments]") {
+  CHECK(std::get<ChatOptions>(parse({"chat-llm", "q", "-m", "x", "--async"})).async);
+  CHECK(usage_error({"chat-llm", "q", "--async"}) == "--async needs a question: -m TEXT");
+  CHECK_THAT(usage_error({"chat-llm", "q", "-m", "x", "--async", "--json"}),
+             Catch::Contains("exclude each other"));
+}
+
+TEST_CASE("arguments: watch", "[cli][arguments]") {
+  using namespace std::chrono_literals;
+  const auto options = std::get<GetOptions>(parse({"get", "tasks", "-w"}));
+  CHECK(options.watch);
+  CHECK(options.interval == 1000ms);
+  const auto slow = std::get<GetOptions>(parse({"get", "tasks", "--watch", "--interval", "2.5"}));
+  CHECK(slow.interval == 2500ms);
+  CHECK(usage_error({"get", "tasks", "--interval", "2"}) == "--interval is for --watch");
+  CHECK_THAT(usage_error({"get", "tasks", "-w", "--interval", "0"}), Catch::Contains("--interval"));
+}
+
+TEST_CASE("arguments: describe", "[cli][arguments]") {
+  const auto options = std::get<DescribeOptions>(parse({"describe", "worker", "s-1", "--full"}));
+  CHECK(options.resource == find_resource("workers"));
+  CHECK(options.name == "s-1");
+  CHECK(options.full);
+  CHECK_THAT(usage_error({"describe", "worker"}), Catch::Contains("NAME is required"));
+  CHECK_THAT(usage_error({"describe", "train", "x"}), Catch::Contains("no resource \"train\""));
+}
+
+TEST_CASE("arguments: cancel", "[cli][arguments]") {
+  const auto options = std::get<CancelOptions>(parse({"cancel", "task", "a", "b", "--url", "u"}));
+  CHECK(options.ids == std::vector<std::string>{"a", "b"});
+  CHECK(options.connection.url == "u");
+  CHECK_THAT(usage_error({"cancel", "task"}), Catch::Contains("ID is required"));
+  CHECK(usage_error({"cancel", "llm", "x"}) ==
+        "only tasks can be cancelled, not llms (signalbox cancel task ID...)");
+  CHECK_THAT(usage_error({"cancel", "x", "y"}), Catch::Contains("only tasks"));
+  CHECK(usage_error({"cancel", "task", ""}) == "an ID is empty");
+}
+
+TEST_CASE("arguments: completion", "[cli][arguments]") {
+  CHECK(std::get<CompletionOptions>(parse({"completion", "bash"})).shell == Shell::bash);
+  CHECK(std::get<CompletionOptions>(parse({"completion", "zsh"})).shell == Shell::zsh);
+  CHECK(std::get<CompletionOptions>(parse({"completion", "fish"})).shell == Shell::fish);
+  CHECK_THAT(usage_error({"completion", "tcsh"}), Catch::Contains("tcsh"));
+}
+
+TEST_CASE("arguments: keys new", "[cli][arguments]") {
+  const auto options = std::get<NewKeyOptions>(
+      parse({"keys", "new", "--owner", "alice", "--id", "laptop", "--grant", "tasks:view",
+             "--grant", "calls:view", "--max-priority", "workflow"}));
+  CHECK(options.owner == "alice");
+  CHECK(options.id == "laptop");
+  CHECK(options.grants == std::vector<std::string>{"tasks:view", "calls:view"});
+  CHECK(options.max_priority == Priority::workflow);
+  CHECK_FALSE(options.default_priority);
+  CHECK_THAT(usage_error({"keys", "new"}), Catch::Contains("--owner is required"));
+  CHECK_THAT(usage_error({"keys"}), Catch::Contains("subcommand is required"));
+  CHECK_THAT(usage_error({"keys", "new", "--owner", "a b"}), Catch::Contains("is no name"));
+  CHECK_THAT(usage_error({"keys", "new", "--owner", "a", "--id", "x\ty"}),
+             Catch::Contains("is no name"));
+  CHECK_THAT(usage_error({"keys", "new", "--owner", "a", "--grant", "task:view"}),
+             Catch::Contains("did you mean tasks:view?"));
+}
+
 TEST_CASE("arguments: config check", "[cli][arguments]") {
   CHECK(std::get<ConfigCheckOptions>(parse({"config", "check", "my.yaml"})).file == "my.yaml");
   CHECK_FALSE(std::get<ConfigCheckOptions>(parse({"config", "check"})).file);
@@ -118,12 +192,12 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
         "no command \"gte\"; did you mean get? (see: signalbox --help)");
   CHECK(usage_error({"xyzzy"}) == "no command \"xyzzy\" (see: signalbox --help)");
   CHECK(usage_error({"get", "taks"}) ==
-        "no resource \"taks\"; there are tasks, llms and profiles; did you mean tasks?");
+        "no resource \"taks\"; there are tasks, workers, llms, agents and profiles; did you mean "
+        "tasks?");
   CHECK(usage_error({"serve", "--prot", "1"}) == "unknown option \"--prot\"; did you mean --port?");
   CHECK(usage_error({"get", "llms", "a", "b"}) == "unexpected argument \"b\"");
   CHECK_THAT(usage_error({"--nonsense"}), Catch::Contains("unknown option \"--nonsense\""));
   CHECK_THAT(usage_error({"get"}), Catch::Contains("RESOURCE is required"));
-  CHECK_THAT(usage_error({"chat-llm", "q"}), Catch::Contains("--message is required"));
   CHECK_THAT(usage_error({"config"}), Catch::Contains("subcommand is required"));
   CHECK_THAT(usage_error({"get", "llms", "-o", "xml"}), Catch::Contains("xml"));
   CHECK_THAT(usage_error({"get", "tasks", "--limit", "0"}), Catch::Contains("--limit"));

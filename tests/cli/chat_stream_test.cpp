@@ -52,7 +52,7 @@ TEST_CASE("chat_stream: an error event is the failure", "[cli][chat_stream]") {
     return stream.finish().value();
   };
   CHECK(failure_of("backend_stream_failed") ==
-        Failure{ExitCode::task_failed, "m (backend_stream_failed)"});
+        Failure{ExitCode::task_failed, "m (backend_stream_failed)", "backend_stream_failed"});
   CHECK(failure_of("inference_timeout").exit_code == ExitCode::timed_out);
   CHECK(failure_of("from_the_future").exit_code == ExitCode::task_failed);
 }
@@ -68,15 +68,30 @@ TEST_CASE("chat_stream: whole answers", "[cli][chat_stream]") {
 
 TEST_CASE("chat_stream: the body of the call", "[cli][chat_stream]") {
   ChatOptions options;
-  options.model = "q\"x";
-  CHECK(make_chat_body(options, "hi") ==
+  options.name = "q\"x";
+  CHECK(make_chat_body(options, {{"user", "hi"}}) ==
         R"({"model":"q\"x","messages":[{"role":"user","content":"hi"}],"stream":true})");
-  options.system = "s";
   options.max_tokens = 5;
   options.stream = false;
-  CHECK(make_chat_body(options, "a\nb") ==
+  CHECK(make_chat_body(options, {{"system", "s"}, {"user", "a\nb"}}) ==
         R"({"model":"q\"x","messages":[{"role":"system","content":"s"},)"
         R"({"role":"user","content":"a\nb"}],"max_tokens":5,"stream":false})");
+}
+
+TEST_CASE("chat_stream: an agent's body names no model", "[cli][chat_stream]") {
+  ChatOptions options;
+  options.name = "reviewer";
+  options.target = ChatTarget::agent;
+  CHECK(make_chat_body(options, {{"user", "hi"}}) ==
+        R"({"messages":[{"role":"user","content":"hi"}],"stream":true})");
+}
+
+TEST_CASE("chat_stream: the body of a task", "[cli][chat_stream]") {
+  ChatOptions options;
+  options.name = "qwen";
+  options.max_tokens = 5;
+  CHECK(make_task_body(options, {{"user", "hi"}}, "llm") ==
+        R"({"llm":"qwen","request":{"messages":[{"role":"user","content":"hi"}],"max_tokens":5}})");
 }
 
 }  // namespace signalbox::cli

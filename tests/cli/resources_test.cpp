@@ -124,7 +124,7 @@ TEST_CASE("failure: exit codes of the daemon's errors", "[cli][failure]") {
 TEST_CASE("failure: messages", "[cli][failure]") {
   CHECK(
       to_failure(404, R"({"error":{"message":"no such \u001bmodel","code":"model_not_found"}})") ==
-      Failure{ExitCode::failure, "no such ?model (model_not_found)"});
+      Failure{ExitCode::failure, "no such ?model (model_not_found)", "model_not_found"});
   CHECK(to_failure(400, R"({"error":{"message":"m"}})").message == "m");
   CHECK(to_failure(502, "<html>\n").message == "HTTP status 502: <html>?");
   CHECK(to_failure(502, "").message == "HTTP status 502: no more was said");

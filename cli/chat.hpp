@@ -1,4 +1,5 @@
-// `signalbox chat-llm`: one question to one model, the answer's tokens on stdout as they come.
+// `signalbox chat-llm` and `signalbox chat`: a question or a conversation, with a model or with an
+// agent, now or by way of the queue.
 #pragma once
 
 #include "cli/arguments.hpp"
