@@ -42,7 +42,8 @@ export async function startMock(answer) {
       await new Promise((r) => { setTimeout(r, 5); });
       res.write(event);
     }
-    if (reply.cut) res.destroy();
+    // Else what was written last would go down with the connection.
+    if (reply.cut) res.write(': cut\n\n', () => setTimeout(() => res.destroy(), 50));
     else if (!reply.hold) res.end();
   });
   await new Promise((r) => { server.listen(0, '127.0.0.1', r); });
