@@ -42,6 +42,7 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
 
 std::vector<std::string> names_of(const std::vector<CommandRow>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandRow& command : commands) names.push_back(command.name);
   return names;
 }

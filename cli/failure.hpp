@@ -9,7 +9,7 @@
 
 namespace signalbox::cli {
 
-/// Scripts depend on them; `signalbox --help` and docs/configuration.md list them.
+/// Scripts depend on them; `signalbox --help` and docs/cli.md list them.
 enum class ExitCode : int {
   ok = 0,
   failure = 1,

@@ -26,14 +26,22 @@ std::string to_line(const std::string& row, const GetOptions& options) {
   return (options.format == OutputFormat::name ? name_of(row, options) : row) + "\n";
 }
 
+std::vector<std::vector<std::string>> cells_of_all(const std::vector<std::string>& rows,
+                                                   const GetOptions& options, WallTime now) {
+  const bool is_wide = options.format == OutputFormat::wide;
+  std::vector<std::vector<std::string>> cells;
+  cells.reserve(rows.size());
+  for (const std::string& row : rows) {
+    cells.push_back(cells_of(*options.resource, row, is_wide, now));
+  }
+  return cells;
+}
+
 std::string to_table(const Fetched& fetched, const GetOptions& options, WallTime now,
                      std::size_t width) {
   const bool is_wide = options.format == OutputFormat::wide;
-  std::vector<std::vector<std::string>> rows;
-  for (const std::string& row : fetched.rows) {
-    rows.push_back(cells_of(*options.resource, row, is_wide, now));
-  }
-  return format_table(headers_of(*options.resource, is_wide), rows,
+  return format_table(headers_of(*options.resource, is_wide),
+                      cells_of_all(fetched.rows, options, now),
                       {options.headers, is_wide ? 0 : width, {}});
 }
 
@@ -92,10 +100,7 @@ std::string ChangedRows::take(const std::vector<std::string>& rows, WallTime now
 
 std::string ChangedRows::take_table(const std::vector<std::string>& rows, WallTime now) {
   const bool is_wide = x_options.format == OutputFormat::wide;
-  std::vector<std::vector<std::string>> cells;
-  for (const std::string& row : rows) {
-    cells.push_back(cells_of(*x_options.resource, row, is_wide, now));
-  }
+  const auto cells = cells_of_all(rows, x_options, now);
   const auto headers = headers_of(*x_options.resource, is_wide);
   x_widths = widths_of(headers, cells, {x_options.headers, 0, x_widths});
   const bool wants_header = x_options.headers && !x_has_header;
