@@ -21,6 +21,10 @@ class TaskFollow {
   /// after a connection was made anew.
   std::string feed(std::string_view piece);
 
+  /// For a stream that has no more to tell. @param row the task's, in a terminal state. @returns
+  /// the lines it brings.
+  std::string take_end(std::string_view row);
+
   /// Where to go on after a lost connection; empty = at the start.
   [[nodiscard]] const std::string& last_event_id() const { return x_last_event_id; }
 
@@ -32,7 +36,6 @@ class TaskFollow {
  private:
   std::string take_event(const http::SseEvent& event);
   std::string take_status(std::string_view data);
-  std::string take_end(std::string_view row);
   std::string line_of(const std::string& status, const std::string& at, std::string_view data);
 
   OutputFormat x_format;

@@ -1,12 +1,15 @@
 #include "cli/watch.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "cli/fetch.hpp"
 #include "cli/output.hpp"
 #include "cli/render.hpp"
 #include "cli/task_follow.hpp"
+#include "core/task.hpp"
+#include "http/json_members.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -56,6 +59,16 @@ ApiCall make_stream_call(const GetOptions& options, const TaskFollow& follow) {
   return call;
 }
 
+/// A stream may end without the task's end: the daemon knows that it was told before the connection
+/// broke. @returns the row when the task is over.
+std::optional<std::string> find_end(const ApiClient& client, const GetOptions& options) {
+  const auto row = fetch_row(client, *options.resource, *options.name);
+  if (row.has_error()) return std::nullopt;
+  const auto status = http::unquote(http::value_of(*row, "status"));
+  const auto state = parse_task_state(status.value_or(""));
+  return state && is_terminal(*state) ? std::optional{*row} : std::nullopt;
+}
+
 int follow_task(const ApiClient& client, const GetOptions& options) {
   TaskFollow follow{options.format};
   for (int fruitless = 0; fruitless < fruitless_max; ++fruitless) {
@@ -73,6 +86,10 @@ int follow_task(const ApiClient& client, const GetOptions& options) {
     if (follow.is_over()) return report(follow.ending());
     if (answer.has_error() && !has_news) return report(answer.error());
     if (answer.has_value() && !answer->body.empty()) return report(not_understood());
+    if (const auto row = find_end(client, options)) {
+      if (!print_out(follow.take_end(*row))) return to_int(ExitCode::failure);
+      return report(follow.ending());
+    }
     if (has_news) fruitless = 0;
     std::this_thread::sleep_for(options.interval);
   }

@@ -133,18 +133,31 @@ describe('one task', { timeout: 60_000 }, () => {
 
   test('a lost connection: goes on where it was', async () => {
     let calls = 0;
-    await withMock(() => (++calls === 1 ? { events: [status('t', 'pending', 1), status('t', 'running', 2)], cut: true }
+    await withMock((r) => (r.path !== path ? { body: row('t', 'running') } : ++calls === 1 ? { events: [status('t', 'pending', 1), status('t', 'running', 2)], cut: true }
       : { events: [status('t', 'running', 2), status('t', 'completed', 3), sse('terminal', row('t', 'completed'))] }), async ({ cli, requests }) => {
       const r = expectExit(await cli(['get', 'task', 't', '-w', '--interval', '0.1']), CODE.ok);
       assert.equal(r.stdout.match(/running/g).length, 1);
-      assert.deepEqual(requests.map((q) => q.headers['last-event-id']), [undefined, '2']);
+      assert.deepEqual(requests.filter((q) => q.path === path).map((q) => q.headers['last-event-id']), [undefined, '2']);
     });
   });
 
-  test('a stream that brings nothing is given up', () => withMock(() => ({ events: [] }), async ({ cli, requests }) => {
+  test('a stream that brings nothing is given up', () => withMock((r) => (r.path === path ? { events: [] } : { body: row('t', 'running') }), async ({ cli, requests }) => {
     expectExit(await cli(['get', 'task', 't', '-w', '--interval', '0.1']), CODE.failure);
-    assert.equal(requests.length, 5);
+    assert.equal(requests.filter((q) => q.path === path).length, 5);
   }));
+
+  test('lost just before the end: the daemon has no more to tell, and the row says the rest', async () => {
+    for (const [state, code] of [['completed', CODE.ok], ['error', CODE.taskFailed]]) {
+      let calls = 0;
+      await withMock((r) => {
+        if (r.path !== path) return { body: row('t', calls < 2 ? 'running' : state) };
+        return ++calls === 1 ? { events: [status('t', state, 1)], cut: true } : { status: 204, body: '' };
+      }, async ({ cli }) => {
+        const r = expectExit(await cli(['get', 'task', 't', '-w', '--interval', '0.1']), code);
+        assert.equal(r.stdout, `2026-11-21T04:00:01.000Z  ${state}\n`);
+      });
+    }
+  });
 
   test('no such task, no such daemon, no stream', async () => {
     await withMock(() => errorBody('task_not_found', 'there is no such task', 404), async ({ cli }) => expectExit(await cli(['get', 'task', 't', '-w']), CODE.failure));
