@@ -41,8 +41,11 @@ void add_attempts(std::vector<Step>& steps, std::string_view log) {
     if (!backend.empty() && backend != worker) claimed += " (" + backend + ")";
     add_step(steps, entry, "claimed_at", claimed);
     const std::string outcome = text_of(entry, "outcome");
-    add_step(steps, entry, "ended_at",
-             attempt + " ended" + (outcome.empty() ? "" : ": " + outcome));
+    const std::string code = text_of(entry, "error_code");
+    std::string ended = attempt + " ended";
+    if (!outcome.empty()) ended += ": " + outcome;
+    if (!code.empty()) ended += " (" + code + ")";
+    add_step(steps, entry, "ended_at", ended);
   }
 }
 

@@ -35,12 +35,12 @@ TEST_CASE("time_line: attempts, one after the other", "[cli][time_line]") {
     "stream_started_at":"2026-11-21T03:57:31.500Z","completed_at":"2026-11-21T03:59:00.000Z",
     "attempt_log":[
       {"attempt":1,"backend":"qwen","claimed_by":"w1","claimed_at":"2026-11-21T03:57:00.250Z",
-       "ended_at":"2026-11-21T03:57:20.250Z","outcome":"worker_lost"},
+       "ended_at":"2026-11-21T03:57:20.250Z","outcome":"lost","error_code":"worker_lost"},
       {"attempt":2,"backend":"w2","claimed_by":"w2","claimed_at":"2026-11-21T03:57:30.000Z",
        "ended_at":"2026-11-21T03:59:00.000Z","outcome":"completed"}]})") ==
         "2026-11-21T03:57:00.000Z           created\n"
         "2026-11-21T03:57:00.250Z  +250ms   attempt 1 claimed by w1 (qwen)\n"
-        "2026-11-21T03:57:20.250Z  +20.0s   attempt 1 ended: worker_lost\n"
+        "2026-11-21T03:57:20.250Z  +20.0s   attempt 1 ended: lost (worker_lost)\n"
         "2026-11-21T03:57:30.000Z  +9.7s    attempt 2 claimed by w2\n"
         "2026-11-21T03:57:31.500Z  +1.5s    stream started\n"
         "2026-11-21T03:59:00.000Z  +1m 28s  attempt 2 ended: completed\n"
