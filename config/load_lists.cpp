@@ -108,8 +108,8 @@ void read_defaults(SectionReader& section, std::string& defaults) {
   defaults = to_json(section.context(), *entry->value, section.path_of("defaults"));
 }
 
-AgentSettings read_agent(SectionReader& section) {
-  AgentSettings agent;
+Agent read_agent(SectionReader& section) {
+  Agent agent;
   section.require("name");
   section.read_text("name", agent.name, check_name);
   section.read_text("llm", agent.llm, check_name);
@@ -170,7 +170,7 @@ void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>
   }
 }
 
-void read_agents(SectionReader& root, std::vector<AgentSettings>& agents) {
+void read_agents(SectionReader& root, std::vector<Agent>& agents) {
   UniqueCheck names{"name"};
   for (SectionReader& section : root.read_sections("agents")) {
     agents.push_back(read_agent(section));

@@ -16,7 +16,7 @@ void read_upstreams(SectionReader& root, std::optional<std::vector<UpstreamSetti
 
 void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>& profiles);
 
-void read_agents(SectionReader& root, std::vector<AgentSettings>& agents);
+void read_agents(SectionReader& root, std::vector<Agent>& agents);
 
 void read_auth(SectionReader section, AuthSettings& auth);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/agent.hpp"
 #include "core/priority.hpp"
 #include "core/profile_settings.hpp"
 
@@ -74,19 +75,6 @@ struct EchoSettings {
   friend bool operator==(const EchoSettings&, const EchoSettings&) = default;
 };
 
-struct AgentSettings {
-  std::string name;
-  /// One of the two.
-  std::string llm;
-  std::string pool;
-  std::string description;
-  std::string system_prompt;
-  /// A JSON object as text.
-  std::string defaults = "{}";
-  std::optional<Priority> priority;
-  friend bool operator==(const AgentSettings&, const AgentSettings&) = default;
-};
-
 enum class AuthMode : std::uint8_t { none, keys };
 
 struct KeySettings {
@@ -149,7 +137,7 @@ struct Settings {
   EchoSettings echo;
   /// `inference.profiles.<name>`.
   std::map<std::string, ProfileSettings> profiles;
-  std::vector<AgentSettings> agents;
+  std::vector<Agent> agents;
   AuthSettings auth;
   GcSettings gc;
   WorkerSettings workers;

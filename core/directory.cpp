@@ -4,15 +4,28 @@
 
 namespace signalbox {
 
-bool DirectoryBook::is_owned_by_other(const std::string& name, ExecutorId executor) const {
-  return std::any_of(x_llms.begin(), x_llms.end(),
-                     [&](const Llm& llm) { return llm.name == name && llm.executor != executor; });
+const Llm* DirectoryBook::find_of_other(const std::string& name, ExecutorId executor) const {
+  const auto place = std::find_if(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+    return llm.name == name && llm.executor != executor;
+  });
+  return place == x_llms.end() ? nullptr : &*place;
+}
+
+void DirectoryBook::drop_unused_groups() {
+  std::set<std::string_view> used;
+  for (const Llm& llm : x_llms) used.insert(llm.group);
+  std::erase_if(x_groups, [&](const auto& entry) {
+    const auto& [group, state] = entry;
+    if (used.contains(group)) return false;
+    if (state.running > 0) x_orphaned_groups.insert(group);
+    return state.running == 0;
+  });
 }
 
 std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vector<Llm> llms) {
   std::vector<std::string> refused;
   for (Llm& llm : llms) {
-    if (!llm.qualified_name.empty() && is_owned_by_other(llm.name, executor)) {
+    if (!llm.qualified_name.empty() && find_of_other(llm.name, executor) != nullptr) {
       llm.name = llm.qualified_name;
     }
   }
@@ -30,17 +43,41 @@ std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vecto
       continue;
     }
     x_groups[llm.group].capacity = std::max<std::uint32_t>(llm.capacity, 1);
+    x_orphaned_groups.erase(llm.group);
+    if (llm.status != LlmStatus::hibernating) x_waking.erase(llm.name);
     if (place == x_llms.end()) {
       x_llms.push_back(std::move(llm));
     } else {
       *place = std::move(llm);
     }
   }
+  drop_unused_groups();
+  return refused;
+}
+
+std::vector<std::string> DirectoryBook::claim_llms(ExecutorId executor, std::vector<Llm> llms,
+                                                   bool is_atomic) {
+  std::vector<std::string> refused;
+  std::erase_if(llms, [&](const Llm& llm) {
+    const Llm* other = find_of_other(llm.name, executor);
+    const bool is_free = other == nullptr ||
+                         (other->kind == LlmKind::worker && other->status == LlmStatus::inactive);
+    if (!is_free) refused.push_back(llm.name);
+    return !is_free;
+  });
+  if (is_atomic && !refused.empty()) return refused;
+  std::erase_if(x_llms, [&](const Llm& old) {
+    return old.executor != executor && std::any_of(llms.begin(), llms.end(), [&](const Llm& llm) {
+             return llm.name == old.name;
+           });
+  });
+  put_llms(executor, std::move(llms));
   return refused;
 }
 
 void DirectoryBook::remove_executor(ExecutorId executor) {
   std::erase_if(x_llms, [&](const Llm& llm) { return llm.executor == executor; });
+  drop_unused_groups();
 }
 
 bool DirectoryBook::set_status(ExecutorId executor, LlmStatus status, WallTime at) {
@@ -59,7 +96,7 @@ std::vector<BackendCandidate> DirectoryBook::candidates(const LeaseRequest& requ
   std::vector<BackendCandidate> found;
   for (std::size_t index = 0; index < x_llms.size(); ++index) {
     const Llm& llm = x_llms[index];
-    if (llm.status != status || llm.pool_key() != request.target) continue;
+    if (llm.status != status || !llm.is_open || llm.pool_key() != request.target) continue;
     const bool is_avoided =
         std::find(request.avoid.begin(), request.avoid.end(), llm.name) != request.avoid.end();
     if (is_avoided != avoided) continue;
@@ -76,14 +113,16 @@ std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
     if (!chosen) return std::nullopt;
     const Llm& llm = x_llms[all[*chosen].llm_index];
     ++x_groups.at(llm.group).running;
-    return Lease{llm.executor, llm.name, llm.model, llm.group, x_next_lease++};
+    const std::string& holder = llm.session.empty() ? llm.name : llm.session;
+    return Lease{llm.executor, llm.name, holder, llm.model, llm.group, x_next_lease++};
   };
   if (auto lease = choose(LlmStatus::active, false)) return lease;
   // The one that just failed is next only if no other is there at all; a busy one is worth the
   // wait.
-  const bool has_other = !candidates(request, LlmStatus::active, false).empty();
-  if (has_other || request.avoid.empty()) {
-    if (has_other || !request.accept_inactive) return std::nullopt;
+  const bool has_awake = !candidates(request, LlmStatus::active, false).empty();
+  if (has_awake || request.only_others) return std::nullopt;
+  if (request.avoid.empty()) {
+    if (!request.accept_inactive) return std::nullopt;
     return choose(LlmStatus::inactive, false);
   }
   if (auto lease = choose(LlmStatus::active, true)) return lease;
@@ -92,27 +131,48 @@ std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
   return choose(LlmStatus::inactive, true);
 }
 
+bool DirectoryBook::has_other(const LeaseRequest& request) const {
+  return std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+    return llm.is_present() && llm.pool_key() == request.target &&
+           std::find(request.avoid.begin(), request.avoid.end(), llm.name) == request.avoid.end();
+  });
+}
+
 std::optional<Lease> DirectoryBook::acquire(LeaseRequest request) {
-  withdraw(request.requester, request.target);
+  // Who asks again, with another class, keeps its place in time.
+  std::uint64_t arrival = leave_line(request.requester, request.target);
   if (auto lease = try_lease(request)) return lease;
+  if (arrival == 0) arrival = x_next_arrival++;
   auto& line = x_lines[request.target];
-  const LineKey key{request.priority, x_next_arrival++};
-  line.emplace(key, std::move(request));
+  line.emplace(LineKey{request.priority, arrival}, std::move(request));
   return std::nullopt;
 }
 
 void DirectoryBook::withdraw(const RequesterId& requester, const std::string& target) {
-  const auto place = x_lines.find(target);
-  if (place == x_lines.end()) return;
-  std::erase_if(place->second,
-                [&](const auto& entry) { return entry.second.requester == requester; });
-  if (place->second.empty()) x_lines.erase(place);
+  leave_line(requester, target);
 }
 
-void DirectoryBook::release(const Lease& lease) {
+std::uint64_t DirectoryBook::leave_line(const RequesterId& requester, const std::string& target) {
+  const auto line = x_lines.find(target);
+  if (line == x_lines.end()) return 0;
+  const auto place = std::find_if(line->second.begin(), line->second.end(), [&](const auto& entry) {
+    return entry.second.requester == requester;
+  });
+  if (place == line->second.end()) return 0;
+  const std::uint64_t arrival = place->first.second;
+  line->second.erase(place);
+  if (line->second.empty()) x_lines.erase(line);
+  return arrival;
+}
+
+bool DirectoryBook::release(const Lease& lease) {
   const auto place = x_groups.find(lease.group);
   SIGNALBOX_ASSERT(place != x_groups.end() && place->second.running > 0);
   --place->second.running;
+  if (place->second.running == 0 && x_orphaned_groups.erase(lease.group) > 0) x_groups.erase(place);
+  const auto llm = std::find_if(x_llms.begin(), x_llms.end(),
+                                [&](const Llm& each) { return each.name == lease.llm; });
+  return llm != x_llms.end() && !llm->is_present();
 }
 
 std::vector<LeaseGrant> DirectoryBook::serve_line() {
@@ -134,6 +194,40 @@ std::vector<LeaseGrant> DirectoryBook::serve_line() {
   return grants;
 }
 
+std::vector<WakeOrder> DirectoryBook::wakes() {
+  std::vector<WakeOrder> orders;
+  for (const auto& [target, line] : x_lines) {
+    const Llm* sleeper = nullptr;
+    bool has_other = false;
+    for (const Llm& llm : x_llms) {
+      if (!llm.is_present() || llm.pool_key() != target) continue;
+      const bool sleeps = llm.status == LlmStatus::hibernating;
+      has_other = has_other || !sleeps || x_waking.contains(llm.name);
+      if (sleeps && sleeper == nullptr) sleeper = &llm;
+    }
+    if (has_other || sleeper == nullptr) continue;
+    x_waking.insert(sleeper->name);
+    orders.push_back({sleeper->executor, sleeper->name});
+  }
+  return orders;
+}
+
+std::vector<LeaseRefusal> DirectoryBook::wake_failed(const std::string& llm) {
+  x_waking.erase(llm);
+  std::vector<LeaseRefusal> refusals;
+  const auto sleeper =
+      std::find_if(x_llms.begin(), x_llms.end(), [&](const Llm& each) { return each.name == llm; });
+  if (sleeper == x_llms.end()) return refusals;
+  const std::string target = sleeper->pool_key();
+  const bool has_other = std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& each) {
+    return each.pool_key() == target && each.is_present() && each.status == LlmStatus::active;
+  });
+  const auto line = x_lines.find(target);
+  if (has_other || line == x_lines.end()) return refusals;
+  for (const auto& [key, request] : line->second) refusals.push_back({request.requester, target});
+  return refusals;
+}
+
 RoutingTable DirectoryBook::table() const {
   RoutingTable table{x_llms};
   for (Llm& llm : table.llms) {
@@ -147,8 +241,11 @@ RoutingTable DirectoryBook::table() const {
 CapacityList DirectoryBook::capacities(const std::string& target) const {
   std::map<std::string, std::uint32_t> groups;
   for (const Llm& llm : x_llms) {
-    if (llm.pool_key() != target || llm.status == LlmStatus::inactive) continue;
-    groups[llm.group] = x_groups.at(llm.group).capacity;
+    if (llm.pool_key() != target) continue;
+    const Group& group = x_groups.at(llm.group);
+    // What still runs on one that takes nothing new must not stand in its siblings' room.
+    const std::uint32_t capacity = llm.is_present() ? group.capacity : group.running;
+    if (capacity > 0) groups[llm.group] = capacity;
   }
   return {groups.begin(), groups.end()};
 }

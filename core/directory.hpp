@@ -30,6 +30,8 @@ struct LeaseRequest {
   std::vector<std::string> avoid;
   /// Backends known to be down will do when there is no other (a second try at the only one).
   bool accept_inactive = false;
+  /// Those to avoid are never taken; see has_other().
+  bool only_others = false;
 };
 
 struct LeaseGrant {
@@ -38,28 +40,53 @@ struct LeaseGrant {
   Lease lease;
 };
 
+/// Who in line is told that nobody can serve it for now.
+struct LeaseRefusal {
+  RequesterId requester;
+  std::string target;
+};
+
+struct WakeOrder {
+  ExecutorId executor = 0;
+  std::string llm;
+};
+
 class DirectoryBook {
  public:
   /// Registers or replaces the LLMs of an executor. An LLM whose name another executor owns is left
   /// out and returned.
   std::vector<std::string> put_llms(ExecutorId executor, std::vector<Llm> llms);
+  /// As put_llms, for a worker: a name whose session is inactive is taken over.
+  /// @returns the names that others own; with `is_atomic` nothing is changed when there are any.
+  std::vector<std::string> claim_llms(ExecutorId executor, std::vector<Llm> llms, bool is_atomic);
   void remove_executor(ExecutorId executor);
   /// All LLMs of the executor that are active or inactive. @returns true when something changed.
   bool set_status(ExecutorId executor, LlmStatus status, WallTime at);
+
+  /// @returns whether some LLM that is not to be avoided could serve it, now or when it has room.
+  [[nodiscard]] bool has_other(const LeaseRequest& request) const;
 
   /// @returns the lease, or nothing: then the request stands in line (one per requester and
   /// target).
   std::optional<Lease> acquire(LeaseRequest request);
   /// Leaves the line; a lease already granted is not touched.
   void withdraw(const RequesterId& requester, const std::string& target);
-  void release(const Lease& lease);
+  /// @returns true when that changed capacities(): its LLM takes nothing new.
+  bool release(const Lease& lease);
 
-  /// @returns who in line is granted what now. To be called after put_llms, remove_executor,
-  /// set_status and release.
+  /// @returns who in line is granted what now. To be called after put_llms, claim_llms,
+  /// remove_executor, set_status and release.
   std::vector<LeaseGrant> serve_line();
 
+  /// @returns whom to wake so that those in line are served: one LLM of each target that has none
+  /// awake. Nobody is named again before it changed its status or wake_failed(). To be called
+  /// after acquire and serve_line.
+  std::vector<WakeOrder> wakes();
+  /// @returns those in line for it, who stay there; nobody when another LLM can serve them.
+  std::vector<LeaseRefusal> wake_failed(const std::string& llm);
+
   [[nodiscard]] RoutingTable table() const;
-  /// Live capacity groups behind a target.
+  /// Live capacity groups behind a target; of one that is going, what still runs on it.
   [[nodiscard]] CapacityList capacities(const std::string& target) const;
   [[nodiscard]] std::uint64_t running_total() const;
 
@@ -70,7 +97,11 @@ class DirectoryBook {
   };
   using LineKey = std::pair<Priority, std::uint64_t>;
 
-  [[nodiscard]] bool is_owned_by_other(const std::string& name, ExecutorId executor) const;
+  [[nodiscard]] const Llm* find_of_other(const std::string& name, ExecutorId executor) const;
+  /// @returns the arrival number it had, 0 when it was not in line.
+  std::uint64_t leave_line(const RequesterId& requester, const std::string& target);
+  /// Forgets capacity groups that no LLM names and no lease is on.
+  void drop_unused_groups();
   [[nodiscard]] std::optional<Lease> try_lease(const LeaseRequest& request);
   [[nodiscard]] std::vector<BackendCandidate> candidates(const LeaseRequest& request,
                                                          LlmStatus status, bool avoided) const;
@@ -78,6 +109,10 @@ class DirectoryBook {
   /// In order of registration.
   std::vector<Llm> x_llms;
   std::map<std::string, Group> x_groups;
+  /// No LLM names it any more, but a lease is still out.
+  std::set<std::string> x_orphaned_groups;
+  /// LLMs that were named by wakes() and have not answered.
+  std::set<std::string> x_waking;
   std::map<std::string, std::map<LineKey, LeaseRequest>> x_lines;
   std::uint64_t x_next_arrival = 1;
   std::uint32_t x_next_lease = 1;

@@ -17,6 +17,8 @@ struct Lease {
   ExecutorId executor = 0;
   /// The LLM that runs it.
   std::string llm;
+  /// Who holds the task meanwhile: a worker's session, else the LLM's name.
+  std::string holder;
   /// The backend's own id for the model.
   std::string model;
   /// Whose capacity it takes.

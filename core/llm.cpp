@@ -6,7 +6,7 @@ namespace signalbox {
 namespace {
 
 bool is_present(const Llm& llm) {
-  return llm.status != LlmStatus::inactive;
+  return llm.is_present();
 }
 
 Route route_to(const RoutingTable& table, const Llm& llm, std::string named_llm) {
@@ -87,6 +87,14 @@ Result<Route> resolve(const RoutingTable& table, std::string_view name) {
     return route_to(table, *llm, llm->name);
   }
   return no_such_model(name);
+}
+
+Route route_to_absent(std::string_view name) {
+  Route route;
+  route.pool = name;
+  route.model = name;
+  route.profile_part = name;
+  return route;
 }
 
 Result<Route> resolve_llm(const RoutingTable& table, std::string_view name) {

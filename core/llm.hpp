@@ -38,6 +38,8 @@ struct Llm {
   /// Calls at once; shared by all LLMs of one capacity group.
   std::uint32_t capacity = 1;
   std::uint32_t running = 0;
+  /// A call can be handed over now; false while a worker's channel is closed or it drains.
+  bool is_open = true;
   /// LLMs that share one capacity (the models of one server) name the same group.
   std::string group;
   std::string session;
@@ -47,6 +49,8 @@ struct Llm {
   ExecutorId executor = 0;
 
   [[nodiscard]] const std::string& pool_key() const { return pool.empty() ? name : pool; }
+  /// A call would find it, at once or after waking it.
+  [[nodiscard]] bool is_present() const { return is_open && status != LlmStatus::inactive; }
 };
 
 /// What can be asked for at this moment: an unchanging picture that the directory publishes on
@@ -81,6 +85,9 @@ Result<Route> resolve(const RoutingTable& table, std::string_view name);
 
 /// @returns the LLM of that name and its route, else `llm_not_found`.
 Result<Route> resolve_llm(const RoutingTable& table, std::string_view name);
+
+/// @returns the route to an LLM or pool that nobody has offered yet.
+Route route_to_absent(std::string_view name);
 
 /// @returns the profile that calls of that kind along that route belong to (mission A7).
 std::string derive_profile(const Route& route, TaskKind kind);

@@ -204,6 +204,8 @@ struct BackendBegan {
 /// Whole server-sent events, exactly the backend's bytes, in order; never the final [DONE].
 struct BackendEvents {
   Bytes data;
+  /// Events in `data` that carry data.
+  std::uint32_t count = 1;
 };
 /// The end. For streams: `body` is assembled from the events, `tail` holds the final event
 /// ([DONE]).
@@ -219,11 +221,28 @@ struct BackendFailed {
   /// Another try, here or elsewhere, may do better (connect failure, 429, 5xx, cut).
   bool retryable = false;
 };
-using BackendEvent = std::variant<BackendBegan, BackendEvents, BackendFinished, BackendFailed>;
+/// The end, otherwise: whoever ran it is gone, or gave it back.
+struct BackendLost {
+  /// Given back in good order: says nothing against the task.
+  bool is_clean = false;
+  std::string reason;
+};
+using BackendEvent =
+    std::variant<BackendBegan, BackendEvents, BackendFinished, BackendFailed, BackendLost>;
 
 /// Gets the events of one call, from a thread of the backend's. Must not block. Exactly one
-/// BackendFinished or BackendFailed comes, and nothing after it; after cancel() it may be either.
+/// BackendFinished, BackendFailed or BackendLost comes, and nothing after it; after cancel() it may
+/// be any of them.
 using BackendListener = std::function<void(BackendEvent)>;
+
+/// Joins the data of a stream's events to the body that a plain call would have been answered with.
+class StreamJoiner {
+ public:
+  virtual ~StreamJoiner() = default;
+  virtual void add(std::string_view data) = 0;
+  [[nodiscard]] virtual std::string body() const = 0;
+};
+using MakeStreamJoiner = std::function<std::unique_ptr<StreamJoiner>(TaskKind)>;
 
 struct BackendModel {
   std::string id;

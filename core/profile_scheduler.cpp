@@ -27,7 +27,7 @@ ProfileScheduler::ProfileScheduler(std::string name, ProfileSettings settings)
 TargetIndex ProfileScheduler::target_index(const std::string& name) {
   const auto [place, is_new] =
       x_target_indexes.try_emplace(name, static_cast<TargetIndex>(x_targets.size()));
-  if (is_new) x_targets.push_back(Target{name, TargetState::idle, {}, {}});
+  if (is_new) x_targets.emplace_back().name = name;
   return place->second;
 }
 
@@ -55,7 +55,8 @@ bool ProfileScheduler::is_full(Priority priority, const Target& target) const {
   if (mine < x_settings.max_queued) return false;
   std::size_t before_me = 0;
   for (std::size_t index = 0; index < to_index(priority); ++index) before_me += x_counted[index];
-  const std::size_t usable = target.state == TargetState::parked ? 0 : free_slots();
+  const bool is_stuck = target.state == TargetState::parked || target.state == TargetState::refused;
+  const std::size_t usable = is_stuck ? 0 : free_slots();
   const std::size_t starting = usable > before_me ? usable - before_me : 0;
   return mine >= x_settings.max_queued + starting;
 }
@@ -114,9 +115,26 @@ std::optional<Error> ProfileScheduler::reserve(const WaiterRequest& request, Ins
 void ProfileScheduler::enqueue(TaskId id) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || place->second.stage != Stage::reserved) return;
-  Waiter& waiter = place->second;
+  push(id, place->second);
+}
+
+void ProfileScheduler::push(TaskId id, Waiter& waiter) {
   waiter.stage = Stage::waiting;
   x_queue.push(waiter.priority, waiter.target, {waiter.sequence, id});
+  Target& target = x_targets[waiter.target];
+  if (target.state == TargetState::refused) target.state = TargetState::idle;
+}
+
+bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now) {
+  const auto place = x_waiters.find(id);
+  if (place == x_waiters.end() || place->second.stage != Stage::granted) return false;
+  Waiter& waiter = place->second;
+  --x_in_flight;
+  waiter.since = now;
+  set_deadline(id, waiter, queue_wait > Duration::zero() ? now + queue_wait : never);
+  count(waiter, true);
+  push(id, waiter);
+  return true;
 }
 
 void ProfileScheduler::restore(const WaiterRequest& request, Instant now) {
@@ -136,14 +154,17 @@ std::vector<AskForLease> ProfileScheduler::asks() {
   if (free_slots() == 0) return asks;
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
     Target& target = x_targets[index];
-    if (target.state != TargetState::idle || !target.leases.empty()) continue;
+    if (!target.leases.empty()) continue;
     const auto best = best_waiting(index);
     if (!best) continue;
+    const bool is_outdated = target.state == TargetState::parked && *best < target.asked;
+    if (target.state != TargetState::idle && !is_outdated) continue;
     if (target.name.empty()) {
       target.leases.emplace_back();
       continue;
     }
     target.state = TargetState::asked;
+    target.asked = *best;
     asks.push_back({target.name, *best});
   }
   return asks;
@@ -157,6 +178,21 @@ void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
 
 void ProfileScheduler::lease_parked(const std::string& target) {
   x_targets[target_index(target)].state = TargetState::parked;
+}
+
+std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, Instant retry_at,
+                                                    Instant now) {
+  const TargetIndex index = target_index(target);
+  x_targets[index].state = TargetState::refused;
+  x_targets[index].retry_at = retry_at;
+  std::vector<TaskId> callers;
+  for (const Priority priority : all_priorities) {
+    for (const TaskId id : x_queue.ids(priority, index)) {
+      if (x_waiters.at(id).counted) callers.push_back(id);
+    }
+  }
+  for (const TaskId id : callers) remove(id, now);
+  return callers;
 }
 
 void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
@@ -174,7 +210,8 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
 std::vector<QueueHead> ProfileScheduler::heads_not_parked() const {
   std::vector<QueueHead> heads;
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
-    if (x_targets[index].state == TargetState::parked) continue;
+    const TargetState state = x_targets[index].state;
+    if (state == TargetState::parked || state == TargetState::refused) continue;
     for (const Priority priority : all_priorities) {
       if (const auto item = x_queue.front(priority, index)) {
         heads.push_back({priority, index, item->sequence});
@@ -247,6 +284,11 @@ bool ProfileScheduler::remove(TaskId id, Instant now) {
 
 std::vector<Expiry> ProfileScheduler::expire(Instant now) {
   std::vector<Expiry> expiries;
+  for (Target& target : x_targets) {
+    if (target.state == TargetState::refused && target.retry_at <= now) {
+      target.state = TargetState::idle;
+    }
+  }
   while (!x_deadlines.empty() && x_deadlines.begin()->first <= now) {
     const TaskId id = x_deadlines.begin()->second;
     Waiter& waiter = x_waiters.at(id);
@@ -263,8 +305,13 @@ std::vector<Expiry> ProfileScheduler::expire(Instant now) {
 }
 
 std::optional<Instant> ProfileScheduler::next_deadline() const {
-  if (x_deadlines.empty()) return std::nullopt;
-  return x_deadlines.begin()->first;
+  std::optional<Instant> next;
+  if (!x_deadlines.empty()) next = x_deadlines.begin()->first;
+  for (const Target& target : x_targets) {
+    if (target.state != TargetState::refused) continue;
+    next = next ? std::min(*next, target.retry_at) : target.retry_at;
+  }
+  return next;
 }
 
 void ProfileScheduler::reconfigure(ProfileSettings settings) {

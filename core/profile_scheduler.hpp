@@ -2,8 +2,8 @@
 // budgets. Pure: `now` is handed in, and what is to be done comes back as plain values.
 //
 //   reserve ─▶ (stored) ─▶ enqueue ─▶ waiting ─▶ granted ─▶ release
-//      │ bound                │ queue budget        │ inference budget
-//      ▼                      ▼                     ▼
+//      │ bound                │  ▲ requeue ───────┤ inference budget
+//      ▼                      ▼ queue budget       ▼
 //   queue_full          queue_wait_timeout    inference_timeout
 //
 // A grant needs a free slot and a lease on a backend of the waiter's target. Leases are asked for
@@ -80,11 +80,20 @@ class ProfileScheduler {
   /// A task of the backlog, never refused: nobody waits for it with a connection.
   void restore(const WaiterRequest& request, Instant now);
 
-  /// @returns targets to ask the directory for, each counted as asked from now on.
+  /// From a slot back into the queue, at its old place. Zero `queue_wait` = no limit.
+  /// @returns false unless it had a slot.
+  bool requeue(TaskId id, Duration queue_wait, Instant now);
+
+  /// @returns targets to ask the directory for, each counted as asked from now on. One that is
+  /// parked is asked for again when somebody of a better class has come.
   std::vector<AskForLease> asks();
   void lease_granted(const std::string& target, Lease lease);
   /// The directory has no room for it now and will grant when it has.
   void lease_parked(const std::string& target);
+  /// Nobody of that target can run anything for now. The directory keeps the request in line; it is
+  /// asked again at `retry_at`, or when one more comes. @returns the callers who waited for it, in
+  /// order; they have left the queue.
+  std::vector<TaskId> lease_refused(const std::string& target, Instant retry_at, Instant now);
   /// The live backends of a target changed; they are the slots where none are configured.
   void set_capacity(const std::string& target, CapacityList capacities);
 
@@ -118,7 +127,7 @@ class ProfileScheduler {
 
  private:
   enum class Stage : std::uint8_t { reserved, waiting, granted };
-  enum class TargetState : std::uint8_t { idle, asked, parked };
+  enum class TargetState : std::uint8_t { idle, asked, parked, refused };
   struct Waiter {
     std::uint64_t sequence = 0;
     Instant since{};
@@ -132,6 +141,10 @@ class ProfileScheduler {
   struct Target {
     std::string name;
     TargetState state = TargetState::idle;
+    /// The class it was last asked for with.
+    Priority asked = Priority::background;
+    /// When refused: to be asked for again.
+    Instant retry_at{};
     std::vector<Lease> leases;
     CapacityList capacities;
   };
@@ -139,6 +152,8 @@ class ProfileScheduler {
   TargetIndex target_index(const std::string& name);
   [[nodiscard]] std::size_t free_slots() const;
   [[nodiscard]] bool is_full(Priority priority, const Target& target) const;
+  /// Puts it into the queue under its number; a target that was refused may be asked for again.
+  void push(TaskId id, Waiter& waiter);
   Waiter& add(const WaiterRequest& request, Instant now);
   void set_deadline(TaskId id, Waiter& waiter, Instant deadline);
   void clear_deadline(TaskId id, Waiter& waiter);

@@ -83,6 +83,16 @@ std::size_t WaitQueue::size(Priority priority, TargetIndex target) const {
   return from == nullptr ? 0 : from->items.size() - from->holes.size();
 }
 
+std::vector<TaskId> WaitQueue::ids(Priority priority, TargetIndex target) const {
+  std::vector<TaskId> all;
+  const Lane* from = find_lane(priority, target);
+  if (from == nullptr) return all;
+  for (const Item& item : from->items) {
+    if (!item.id.is_nil()) all.push_back(item.id);
+  }
+  return all;
+}
+
 std::size_t WaitQueue::count_before(Priority priority, std::uint64_t sequence) const {
   std::size_t count = 0;
   for (const Lane& each : x_lanes[to_index(priority)]) {

@@ -37,6 +37,9 @@ class WaitQueue {
   [[nodiscard]] std::size_t size(Priority priority) const { return x_sizes[to_index(priority)]; }
   [[nodiscard]] std::size_t size(Priority priority, TargetIndex target) const;
 
+  /// @returns all of that class and target, in order. Complexity: O(n).
+  [[nodiscard]] std::vector<TaskId> ids(Priority priority, TargetIndex target) const;
+
   /// @returns how many of that class, over all targets, come before `sequence`. Complexity: O(log
   /// n) per target.
   [[nodiscard]] std::size_t count_before(Priority priority, std::uint64_t sequence) const;

@@ -192,7 +192,7 @@ agents:
                                  "f.yaml");
   CHECK(result.violations.empty());
   REQUIRE(result.settings.agents.size() == 2);
-  AgentSettings expected;
+  Agent expected;
   expected.name = "reviewer";
   expected.pool = "chat";
   expected.description = "d";

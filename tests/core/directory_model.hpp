@@ -108,6 +108,18 @@ struct DirectoryModel {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
+  /// Who stands there already keeps its place.
+  void stand_in_line(const LeaseRequest& request) {
+    const auto place = std::find_if(line.begin(), line.end(), [&](const LeaseRequest& each) {
+      return each.requester == request.requester && each.target == request.target;
+    });
+    if (place == line.end()) {
+      line.push_back(request);
+    } else {
+      *place = request;
+    }
+  }
+
   void withdraw(const RequesterId& requester, const std::string& target) {
     std::erase_if(line, [&](const LeaseRequest& each) {
       return each.requester == requester && each.target == target;
@@ -140,11 +152,13 @@ struct DirectoryPair {
   }
 
   std::string acquire(const LeaseRequest& request) {
-    model.withdraw(request.requester, request.target);
     const auto lease = book.acquire(request);
-    if (lease) return check_lease(request, *lease);
+    if (lease) {
+      model.withdraw(request.requester, request.target);
+      return check_lease(request, *lease);
+    }
     if (model.choice(request)) return "a lease was refused where there is one";
-    model.line.push_back(request);
+    model.stand_in_line(request);
     return {};
   }
 

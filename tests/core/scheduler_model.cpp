@@ -181,18 +181,22 @@ void SchedulerModel::expire(StepOutcome& outcome) {
 void SchedulerModel::ask(StepOutcome& outcome) {
   if (free_slots() == 0) return;
   for (auto& [name, target] : targets) {
-    if (target.is_asked || target.is_parked || !target.leases.empty()) continue;
+    if (target.is_asked || !target.leases.empty()) continue;
     std::optional<Priority> best;
     for (const Waiter& each : waiters) {
       if (each.place != Place::waiting || each.request.target != name) continue;
       if (!best || each.request.priority < *best) best = each.request.priority;
     }
     if (!best) continue;
+    // Who stands in the directory's line with a lesser class asks again.
+    if (target.is_parked && !(*best < target.asked)) continue;
     if (name.empty()) {
       // Nobody need be asked: a slot of the app's own needs no backend.
       target.leases.push_back(0);
     } else {
       target.is_asked = true;
+      target.is_parked = false;
+      target.asked = *best;
       outcome.asks.emplace_back(name, *best);
     }
   }

@@ -82,6 +82,8 @@ class SchedulerModel {
   struct Target {
     bool is_asked = false;
     bool is_parked = false;
+    /// The class of the last question.
+    Priority asked = Priority::background;
     std::vector<std::uint32_t> leases;
   };
 
