@@ -18,9 +18,13 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
   x_ports = std::move(ports);
   x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
   return {
-      [this](const StoreAnswer& message) { profile_stored(message); },
+      [this](const StoreAnswer& message) {
+        profile_stored(message);
+        agent_stored(message);
+      },
       [this](const OpenHouse& message) {
         x_house = message.house;
+        restore_agents();
         restore_profiles();
       },
       [this](SubmitTask& message) { submit(message); },
@@ -31,6 +35,7 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](BacklogGranted& message) { backlog_granted(message); },
       [this](const RoutingChanged& message) { x_table = message.table; },
       [this](BeginDrain) { x_is_draining = true; },
+      [this](ShelveTasks) { return shelve_all(); },
       [this](const CancelTask& message) {
         order_end({message.task, make_error(ErrorCode::task_cancelled, "the task was cancelled")});
         return Done{};
@@ -43,6 +48,10 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](ListProfiles) { return list_profiles(); },
       [this](const GetProfile& message) { return get_profile(message.name); },
       [this](const FindPositions& message) { return find_positions(message); },
+      [this](ListAgents) { return list_agents(); },
+      [this](const GetAgent& message) { return get_agent(message.name); },
+      [this](const PutAgent& message) { return put_agent(message); },
+      [this](const DeleteAgent& message) { return delete_agent(message.name); },
   };
 }
 

@@ -22,10 +22,14 @@ namespace signalbox::actors {
 /// Profiles there can be; an unknown name beyond them is refused.
 inline constexpr std::size_t profiles_max = 10'000;
 
+/// Agents there can be.
+inline constexpr std::size_t agents_max = 10'000;
+
 struct BrokerSettings {
   /// What unknown profiles get.
   ProfileSettings profile_defaults;
   std::map<std::string, ProfileSettings> profiles;
+  std::vector<Agent> agents;
   CommitMode commit = CommitMode::sync;
   std::uint32_t max_attempts = 3;
   /// Tasks that wait without a caller, over all profiles.
@@ -71,6 +75,7 @@ class BrokerState {
   void leave_backlog();
   void task_actor_gone(const TaskActorGone& message);
   void refuse(const SubmitTask& message, Error error);
+  caf::result<Done> shelve_all();
   TaskSetup setup_for(const Task& task, Profile& profile) const;
 
   // Profiles (broker_profiles.cpp).
@@ -83,6 +88,15 @@ class BrokerState {
   caf::result<ProfileList> list_profiles();
   caf::result<ProfileStatus> get_profile(const std::string& profile_name);
   caf::result<Positions> find_positions(const FindPositions& message);
+
+  // Agents (broker_agents.cpp).
+  void restore_agents();
+  [[nodiscard]] AgentAnswer get_agent(const std::string& agent_name) const;
+  [[nodiscard]] AgentList list_agents() const;
+  caf::result<AgentAnswer> put_agent(const PutAgent& message);
+  caf::result<AgentAnswer> delete_agent(const std::string& agent_name);
+  caf::result<AgentAnswer> store_agent(const AgentAnswer& answer, std::string document);
+  void agent_stored(const StoreAnswer& message);
 
   BrokerActor::pointer x_self;
   BrokerSettings x_settings;
@@ -101,6 +115,13 @@ class BrokerState {
   };
   /// Changes on their way to the disk, by cookie.
   std::map<std::uint64_t, ProfileChange> x_changes;
+  /// Sorted: listed by name.
+  std::map<std::string, Agent> x_agents;
+  struct AgentChange {
+    AgentAnswer answer;
+    caf::typed_response_promise<AgentAnswer> promise;
+  };
+  std::map<std::uint64_t, AgentChange> x_agent_changes;
   std::uint64_t x_next_cookie = 1;
   bool x_is_draining = false;
 };

@@ -10,6 +10,9 @@
 namespace signalbox::actors {
 namespace {
 
+/// A task answers at once.
+constexpr std::chrono::seconds shelve_patience{2};
+
 /// What a caller of a backend that is not there is told to wait.
 constexpr double absent_retry_s = 5;
 
@@ -79,16 +82,24 @@ bool BrokerState::watch_key_owner(const SubmitTask& message) {
                         .with("task", owner.id.to_string()));
     return true;
   }
-  watch({message.call, message.listener, owner.id, message.task.id});
+  if (message.is_async) {
+    x_self->send(message.listener, TaskAccepted{message.call, std::make_shared<const Task>(owner)});
+  } else {
+    watch({message.call, message.listener, owner.id, message.task.id});
+  }
   return true;
 }
 
 std::optional<Error> BrokerState::route(SubmitTask& message) {
   auto found = message.is_llm_only ? resolve_llm(*x_table, message.target)
                                    : resolve(*x_table, message.target);
-  if (found.has_error()) return found.error();
-  const Route& route = *found;
   Task& task = message.task;
+  if (found.has_error()) {
+    // An agent vouches for its target, though nobody serves it yet.
+    if (task.agent.empty()) return found.error();
+    found = route_to_absent(message.target);
+  }
+  const Route& route = *found;
   if (task.kind == TaskKind::native_chat && route.type != "lmstudio") {
     return make_error(ErrorCode::invalid_request,
                       "\"" + message.target + "\" is not served by an upstream of type lmstudio")
@@ -136,7 +147,7 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   TaskSetup setup = setup_for(task, profile);
   setup.request = std::move(message.request);
   setup.is_async = message.is_async;
-  setup.listener = Listeners::Listener{message.call, message.listener};
+  setup.listener = Listeners::Listener{message.call, message.listener, false, false};
   if (message.is_async) ++x_backlog_count;
   LiveTask& live = x_tasks[id];
   live.is_in_backlog = message.is_async;
@@ -165,7 +176,8 @@ void BrokerState::watch(const WatchTask& message) {
       place->second.aliases.push_back(message.alias);
       x_aliases[message.alias] = message.task;
     }
-    x_self->send(place->second.actor, AddListener{message.call, message.listener});
+    x_self->send(place->second.actor,
+                 AddListener{message.call, message.listener, message.is_observer});
     return;
   }
   auto loaded = x_ports.store->load(message.task);
@@ -184,7 +196,8 @@ void BrokerState::watch(const WatchTask& message) {
     tell_stored_end(message, task);
     return;
   }
-  spawn_for_row(task, Listeners::Listener{message.call, message.listener});
+  spawn_for_row(task,
+                Listeners::Listener{message.call, message.listener, message.is_observer, false});
   if (!has_alias) return;
   x_tasks[message.task].aliases.push_back(message.alias);
   x_aliases[message.alias] = message.task;
@@ -225,6 +238,21 @@ void BrokerState::order_end(OrderEnd message) {
   if (loaded.has_error() || !loaded->has_value() || is_terminal((*loaded)->state)) return;
   const TaskActor actor = spawn_for_row(**loaded, std::nullopt);
   if (actor) x_self->send(actor, EndTask{std::move(message.error)});
+}
+
+caf::result<Done> BrokerState::shelve_all() {
+  auto promise = x_self->make_response_promise<Done>();
+  auto open = std::make_shared<std::size_t>(x_tasks.size() + 1);
+  auto finish_one = [open, promise]() mutable {
+    if (--*open == 0) promise.deliver(Done{});
+  };
+  for (const auto& [id, live] : x_tasks) {
+    x_self->request(live.actor, shelve_patience, ShelveTask{})
+        .then([finish_one](const Done&) mutable { finish_one(); },
+              [finish_one](const caf::error&) mutable { finish_one(); });
+  }
+  finish_one();
+  return promise;
 }
 
 void BrokerState::leave_backlog() {

@@ -55,6 +55,21 @@ struct TaskBegan {
 struct TaskData {
   CallNumber call = 0;
   Bytes data;
+  /// Number of the first event in `data` that carries data, from 1 in each attempt.
+  std::uint64_t first_event = 1;
+};
+
+/// To observers, once at the beginning and then on every transition but the last.
+struct TaskMoved {
+  CallNumber call = 0;
+  TaskPtr task;
+  WallTime at{};
+};
+
+/// To observers: what came of the stream so far was of an attempt that is over.
+struct TaskReset {
+  CallNumber call = 0;
+  TaskPtr task;
 };
 
 struct TaskEnded {
@@ -77,6 +92,9 @@ struct House {
   DirectoryActor directory;
   StoreActor store;
   MetricsActor metrics;
+  RegistrarActor registrar;
+  /// None in houses that collect nothing.
+  std::optional<GcActor> collector;
 };
 
 struct OpenHouse {
@@ -119,6 +137,9 @@ struct WatchTask {
   TaskId task;
   /// The id under which the listener may say CallerGone; nil = `task`.
   TaskId alias;
+  /// Is told every transition and what is held of the stream, and does not count as a caller: the
+  /// task does not end because it leaves.
+  bool is_observer = false;
 };
 
 struct TaskActorGone {
@@ -148,6 +169,8 @@ struct RoutingChanged {
 
 struct BeginDrain {};
 
+struct ShelveTasks {};
+
 // -- to a task --------------------------------------------------------------------------------
 
 struct TurnReserved {};
@@ -164,6 +187,12 @@ struct TurnGranted {
 
 struct LeftProfile {};
 
+struct TurnUnwatched {};
+
+struct TurnFailed {
+  Error error;
+};
+
 struct LeaseWithdrawn {};
 
 struct Retire {};
@@ -178,6 +207,8 @@ struct BackendReport {
   /// The claim it is about; reports of earlier claims are ignored.
   Epoch epoch = 0;
   BackendEvent event;
+  /// Of the last event: told when what it says is durable, or that it counts no more.
+  ResultClient receipt = {};
 };
 
 struct RetryTick {
@@ -189,12 +220,15 @@ struct AbortTick {};
 struct AddListener {
   CallNumber call = 0;
   TaskListener listener;
+  bool is_observer = false;
 };
 
 struct RemoveListener {
   CallNumber call = 0;
   TaskListener listener;
 };
+
+struct ShelveTask {};
 
 struct EndTask {
   /// task_cancelled or task_expired.
@@ -207,6 +241,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskAccepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskBegan)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskData)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskMoved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskReset)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TaskEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::OpenHouse)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SubmitTask)
@@ -218,10 +254,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::OrderEnd)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BacklogGranted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RoutingChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BeginDrain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ShelveTasks)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ShelveTask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnReserved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnGranted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeftProfile)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnUnwatched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseWithdrawn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BudgetExpired)

@@ -20,6 +20,10 @@ void DirectoryState::subscribe(const std::string& target, const ProfileActor& pr
 void DirectoryState::acquire(const AcquireLease& message) {
   const LeaseRequest& request = message.request;
   if (message.subscriber) subscribe(request.target, *message.subscriber);
+  if (request.only_others && !x_book.has_other(request)) {
+    x_self->send(message.client, LeaseRefused{request.target, {}});
+    return;
+  }
   if (auto lease = x_book.acquire(request)) {
     const ExecutorActor executor = x_executors.at(lease->executor);
     x_self->send(message.client, LeaseGranted{request.target, std::move(*lease), executor});
@@ -27,6 +31,7 @@ void DirectoryState::acquire(const AcquireLease& message) {
   }
   x_clients[request.requester] = message.client;
   x_self->send(message.client, LeaseParked{request.target});
+  send_wakes();
 }
 
 void DirectoryState::serve_line() {
@@ -35,10 +40,27 @@ void DirectoryState::serve_line() {
     x_self->send(x_clients.at(grant.requester),
                  LeaseGranted{grant.target, std::move(grant.lease), executor});
   }
+  send_wakes();
+}
+
+void DirectoryState::send_wakes() {
+  for (WakeOrder& order : x_book.wakes()) {
+    x_self->send(x_executors.at(order.executor), WakeLlm{std::move(order.llm)});
+  }
+}
+
+void DirectoryState::wake_failed(const WakeFailed& message) {
+  for (LeaseRefusal& refusal : x_book.wake_failed(message.llm)) {
+    x_self->send(x_clients.at(refusal.requester), LeaseRefused{refusal.target, message.error});
+  }
 }
 
 void DirectoryState::publish() {
   x_self->send(x_broker, RoutingChanged{std::make_shared<const RoutingTable>(x_book.table())});
+  tell_capacities();
+}
+
+void DirectoryState::tell_capacities() {
   for (auto& [target, subscription] : x_subscriptions) {
     auto capacities = x_book.capacities(target);
     if (capacities == subscription.told) continue;
@@ -56,6 +78,15 @@ void DirectoryState::put(const PutLlms& message) {
   serve_line();
 }
 
+LlmsClaimed DirectoryState::claim(const ClaimLlms& message) {
+  LlmsClaimed claimed{x_book.claim_llms(message.id, message.llms, message.is_atomic)};
+  if (message.is_atomic && !claimed.refused.empty()) return claimed;
+  x_executors[message.id] = message.executor;
+  publish();
+  serve_line();
+  return claimed;
+}
+
 DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<WallClock> wall,
                                                             BrokerActor broker) {
   x_wall = std::move(wall);
@@ -68,7 +99,7 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
         x_self->send(message.confirm_to, LeaseWithdrawn{});
       },
       [this](const ReleaseLease& message) {
-        x_book.release(message.lease);
+        if (x_book.release(message.lease)) tell_capacities();
         serve_line();
       },
       [this](const PutLlms& message) { put(message); },
@@ -77,6 +108,12 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
         publish();
         serve_line();
       },
+      [this](const ClaimLlms& message) { return claim(message); },
+      [this](const RemoveExecutor& message) {
+        x_book.remove_executor(message.id);
+        publish();
+      },
+      [this](const WakeFailed& message) { wake_failed(message); },
       [this](ListLlms) { return LlmList{std::make_shared<const RoutingTable>(x_book.table())}; },
   };
 }

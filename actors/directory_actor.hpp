@@ -24,8 +24,12 @@ class DirectoryState {
   void acquire(const AcquireLease& message);
   void put(const PutLlms& message);
   void serve_line();
+  LlmsClaimed claim(const ClaimLlms& message);
+  void send_wakes();
+  void wake_failed(const WakeFailed& message);
   /// Presence or capacity changed: a new table for the broker, new capacities for the profiles.
   void publish();
+  void tell_capacities();
   void subscribe(const std::string& target, const ProfileActor& profile);
 
   DirectoryActor::pointer x_self;

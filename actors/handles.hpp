@@ -20,6 +20,8 @@ struct TaskRefused;
 struct TaskAccepted;
 struct TaskBegan;
 struct TaskData;
+struct TaskMoved;
+struct TaskReset;
 struct TaskEnded;
 // To the broker.
 struct OpenHouse;
@@ -31,16 +33,23 @@ struct TaskActorGone;
 struct OrderEnd;
 struct BacklogGranted;
 struct RoutingChanged;
+struct ListAgents;
+struct GetAgent;
+struct PutAgent;
+struct DeleteAgent;
 struct ConfigureProfile;
 struct ApplyProfiles;
 struct ListProfiles;
 struct GetProfile;
 struct FindPositions;
 struct BeginDrain;
+struct ShelveTasks;
 // To a profile.
 struct ReserveTurn;
 struct EnqueueTurn;
 struct WatchTurn;
+struct UnwatchTurn;
+struct RequeueTurn;
 struct LeaveProfile;
 struct RestoreTurns;
 struct CapacityChanged;
@@ -53,12 +62,15 @@ struct TurnReserved;
 struct TurnRefused;
 struct TurnGranted;
 struct LeftProfile;
+struct TurnUnwatched;
+struct TurnFailed;
 struct LeaseWithdrawn;
 struct Retire;
 struct BudgetExpired;
 struct BackendReport;
 struct RetryTick;
 struct AbortTick;
+struct ShelveTask;
 struct AddListener;
 struct RemoveListener;
 struct EndTask;
@@ -71,9 +83,16 @@ struct SetBackendStatus;
 struct ListLlms;
 struct LeaseGranted;
 struct LeaseParked;
+struct LeaseRefused;
+struct ClaimLlms;
+struct LlmsClaimed;
+struct RemoveExecutor;
+struct WakeFailed;
 // To an executor.
 struct RunTask;
 struct AbortTask;
+struct WakeLlm;
+struct ResultStored;
 struct HealthTick;
 struct ModelsListed;
 struct CallEnded;
@@ -85,6 +104,26 @@ struct StoreAnswer;
 // To metrics.
 struct CallChanged;
 struct ListCalls;
+// To whoever holds a worker's channel.
+struct ChannelOpened;
+struct WorkerFrame;
+struct ChannelClosed;
+// To the registrar and its sessions.
+struct RegisterWorker;
+struct BindWorker;
+struct UnbindWorker;
+struct WorkerHeartbeat;
+struct WorkerChunks;
+struct WorkerResult;
+struct DrainWorker;
+struct LeaveWorker;
+struct GetWorker;
+struct ListWorkers;
+struct CollectSessions;
+struct SessionTick;
+struct SessionEnded;
+// To the collector.
+struct CollectTick;
 
 // Answers of requests.
 struct ProfileStatus;
@@ -92,6 +131,11 @@ struct ProfileList;
 struct LlmList;
 struct CallPage;
 struct Positions;
+struct AgentAnswer;
+struct AgentList;
+struct SessionAnswer;
+struct WorkerReply;
+struct WorkerList;
 struct Done;
 
 /// Watches tasks: told what becomes of each call it made, by the call number it chose.
@@ -100,12 +144,15 @@ using TaskListener =
                      caf::reacts_to<TaskAccepted>,  // its row is durable
                      caf::reacts_to<TaskBegan>,   // a stream begins: status and headers may go out
                      caf::reacts_to<TaskData>,    // the next events of the stream
+                     caf::reacts_to<TaskMoved>,   // observers: it is in another state
+                     caf::reacts_to<TaskReset>,   // observers: the stream starts over
                      caf::reacts_to<TaskEnded>>;  // its end is durable; nothing comes after
 
 /// Asks the directory for leases.
 using LeaseClient =
-    caf::typed_actor<caf::reacts_to<LeaseGranted>,  // this backend is yours until released
-                     caf::reacts_to<LeaseParked>>;  // no room now; the lease comes when there is
+    caf::typed_actor<caf::reacts_to<LeaseGranted>,   // this backend is yours until released
+                     caf::reacts_to<LeaseParked>,    // no room now; the lease comes when there is
+                     caf::reacts_to<LeaseRefused>>;  // none will come: ask again later
 
 /// Told what became of its writes, in the order they were sent.
 using StoreClient = caf::typed_actor<caf::reacts_to<StoreAnswer>>;
@@ -115,12 +162,17 @@ using StoreActor =
     caf::typed_actor<caf::reacts_to<StoreWrite>,   // goes into the next commit
                      caf::reacts_to<FlushStore>>;  // to itself: all that came before is one batch
 
+/// Told what became of a result it brought.
+using ResultClient = caf::typed_actor<caf::reacts_to<ResultStored>>;
+
 /// One task that someone waits for, or that has a slot.
 using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
     caf::reacts_to<TurnReserved>,    // a place in the queue's bound is taken: make it durable
     caf::reacts_to<TurnRefused>,     // queue_full
     caf::reacts_to<TurnGranted>,     // a slot and a backend: run
     caf::reacts_to<LeftProfile>,     // no grant can come any more
+    caf::reacts_to<TurnUnwatched>,   // a grant would go to the broker now
+    caf::reacts_to<TurnFailed>,      // it has left the queue: nobody can run it
     caf::reacts_to<LeaseWithdrawn>,  // no lease can come any more
     caf::reacts_to<Retire>,          // from the broker: nothing is on its way to you, go
     caf::reacts_to<BudgetExpired>,   // queue wait or inference is over
@@ -129,13 +181,16 @@ using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
     caf::reacts_to<AbortTick>,       // to itself: the backend did not confirm the abort in time
     caf::reacts_to<AddListener>,     // one more watches
     caf::reacts_to<RemoveListener>,  // one less; an attended task nobody is left for is cancelled
-    caf::reacts_to<EndTask>>;        // cancelled, or expired, by someone
+    caf::reacts_to<EndTask>,         // cancelled, or expired, by someone
+    caf::replies_to<ShelveTask>::with<Done>>;  // the broker stops: what runs is pending again
 
 /// Slots and queues of one profile.
 using ProfileActor = LeaseClient::extend<
     caf::reacts_to<ReserveTurn>,   // a place please (answered TurnReserved or TurnRefused)
     caf::reacts_to<EnqueueTurn>,   // its row is durable: it may be granted
     caf::reacts_to<WatchTurn>,     // a backlog task got an actor: grant to that
+    caf::reacts_to<UnwatchTurn>,   // ... and has none again (answered TurnUnwatched)
+    caf::reacts_to<RequeueTurn>,   // gives its slot back and waits again, at its old place
     caf::reacts_to<LeaveProfile>,  // leaves the queue (answered LeftProfile) or gives its slot back
     caf::reacts_to<RestoreTurns>,  // pending tasks found at start, in order
     caf::reacts_to<CapacityChanged>,  // live backends behind a target
@@ -147,8 +202,9 @@ using ProfileActor = LeaseClient::extend<
 /// Runs calls on backends: an upstream, a worker session, a plugin. Reports to the task by
 /// BackendReport.
 using ExecutorActor =
-    caf::typed_actor<caf::reacts_to<RunTask>,     // run this under this claim
-                     caf::reacts_to<AbortTask>>;  // stop it; ends with a report all the same
+    caf::typed_actor<caf::reacts_to<RunTask>,    // run this under this claim
+                     caf::reacts_to<AbortTask>,  // stop it; ends with a report all the same
+                     caf::reacts_to<WakeLlm>>;   // somebody waits for this one, which sleeps
 
 /// An upstream server behind the Backend port.
 using UpstreamActor =
@@ -167,12 +223,47 @@ using DirectoryActor =
                      caf::reacts_to<WithdrawLease>,  // no longer wanted (answered LeaseWithdrawn)
                      caf::reacts_to<ReleaseLease>,   // the call is over
                      caf::reacts_to<PutLlms>,        // an executor and all it can run
-                     caf::reacts_to<SetBackendStatus>,  // an executor comes or goes
+                     caf::reacts_to<SetBackendStatus>,               // an executor comes or goes
+                     caf::replies_to<ClaimLlms>::with<LlmsClaimed>,  // a session asks for names
+                     caf::reacts_to<RemoveExecutor>,                 // it will not come back
+                     caf::reacts_to<WakeFailed>,                     // who waits for it is told
                      caf::replies_to<ListLlms>::with<LlmList>>;
 
 /// Call rows.
 using MetricsActor = caf::typed_actor<caf::reacts_to<CallChanged>,  // a row as it is now
                                       caf::replies_to<ListCalls>::with<CallPage>>;
+
+/// The other end of a worker's connection.
+using WorkerChannel = caf::typed_actor<caf::reacts_to<ChannelOpened>, caf::reacts_to<WorkerFrame>,
+                                       caf::reacts_to<ChannelClosed>>;
+
+/// What a worker can ask of its session.
+using SessionActor = caf::typed_actor<
+    caf::reacts_to<BindWorker>,    // opens its channel, closes the one before
+    caf::reacts_to<UnbindWorker>,  // the connection is gone: held tasks go back
+    caf::replies_to<RegisterWorker>::with<SessionAnswer>,  // offers these LLMs from now on
+    caf::replies_to<WorkerHeartbeat>::with<SessionAnswer>,
+    caf::replies_to<WorkerChunks>::with<WorkerReply>,
+    caf::replies_to<WorkerResult>::with<WorkerReply>,  // answered when it is durable
+    caf::replies_to<DrainWorker>::with<SessionAnswer>,
+    caf::replies_to<LeaveWorker>::with<SessionAnswer>,  // leaves in good order, and ends
+    caf::replies_to<GetWorker>::with<SessionAnswer>>;
+
+/// One worker's session: an executor whose calls go out over the worker's channel.
+using WorkerSessionActor =
+    ExecutorActor::extend_with<SessionActor>::extend_with<ResultClient>::extend_with<
+        StoreClient>::extend<caf::reacts_to<SessionTick>,  // to itself: something is due
+                             caf::reacts_to<BeginDrain>>;  // the broker stops
+
+/// The desk where workers register: makes sessions, finds them, remembers them over restarts.
+using RegistrarActor = SessionActor::extend<
+    caf::reacts_to<OpenHouse>,        // first of all: take up the sessions of the store
+    caf::reacts_to<SessionEnded>,     // from a session: it is over
+    caf::reacts_to<CollectSessions>,  // from the collector
+    caf::reacts_to<BeginDrain>, caf::replies_to<ListWorkers>::with<WorkerList>>;
+
+/// Ends what waited too long and deletes what is old, in slices.
+using GcActor = StoreClient::extend<caf::reacts_to<CollectTick>>;
 
 /// The root: makes and finds the others.
 using BrokerActor = StoreClient::extend<
@@ -185,9 +276,12 @@ using BrokerActor = StoreClient::extend<
     caf::reacts_to<BacklogGranted>,  // a task without an actor got its turn
     caf::reacts_to<RoutingChanged>,  // who can run what, anew
     caf::reacts_to<BeginDrain>,      // accept no more
+    caf::replies_to<ShelveTasks>::with<Done>,  // all that runs is pending again, then stop
     caf::replies_to<CancelTask>::with<Done>, caf::replies_to<ConfigureProfile>::with<ProfileStatus>,
     caf::replies_to<ApplyProfiles>::with<Done>, caf::replies_to<ListProfiles>::with<ProfileList>,
     caf::replies_to<GetProfile>::with<ProfileStatus>,
-    caf::replies_to<FindPositions>::with<Positions>>;
+    caf::replies_to<FindPositions>::with<Positions>, caf::replies_to<ListAgents>::with<AgentList>,
+    caf::replies_to<GetAgent>::with<AgentAnswer>, caf::replies_to<PutAgent>::with<AgentAnswer>,
+    caf::replies_to<DeleteAgent>::with<AgentAnswer>>;
 
 }  // namespace signalbox::actors

@@ -6,8 +6,10 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/directory_actor.hpp"
+#include "actors/gc_actor.hpp"
 #include "actors/metrics_actor.hpp"
 #include "actors/store_actor.hpp"
+#include "core/crash_point.hpp"
 
 namespace signalbox::actors {
 
@@ -15,6 +17,7 @@ Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
     TaskStore& store, std::uint32_t max_attempts, WallTime now) {
   std::map<std::string, std::vector<WaiterRequest>> backlog;
   const auto recovered = store.recover(max_attempts, now, [&](PendingTask task) {
+    crash_point("recovery.mid");
     WaiterRequest turn;
     turn.id = task.id;
     turn.priority = task.priority;
@@ -35,14 +38,29 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports) 
   house.metrics = system.spawn(metrics_actor);
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
   house.directory = system.spawn(directory_actor, ports.wall, house.broker);
+  house.registrar = system.spawn(registrar_actor, std::move(options.registrar), ports);
+  if (options.gc) {
+    house.collector =
+        system.spawn(gc_actor, GcSetup{*options.gc, options.session_retention_s, house, ports});
+  }
   caf::anon_send(house.broker, OpenHouse{house});
+  caf::anon_send(house.registrar, OpenHouse{house});
   return house;
 }
 
+void begin_drain(const House& house) {
+  caf::anon_send(house.broker, BeginDrain{});
+  caf::anon_send(house.registrar, BeginDrain{});
+}
+
 void close_house(caf::actor_system&, const House& house) {
+  if (house.collector) {
+    caf::anon_send_exit(*house.collector, caf::exit_reason::user_shutdown);
+  }
   for (const auto& actor :
-       {caf::actor_cast<caf::actor>(house.broker), caf::actor_cast<caf::actor>(house.directory),
-        caf::actor_cast<caf::actor>(house.metrics), caf::actor_cast<caf::actor>(house.store)}) {
+       {caf::actor_cast<caf::actor>(house.registrar), caf::actor_cast<caf::actor>(house.broker),
+        caf::actor_cast<caf::actor>(house.directory), caf::actor_cast<caf::actor>(house.metrics),
+        caf::actor_cast<caf::actor>(house.store)}) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   }
 }

@@ -11,11 +11,18 @@
 #include "actors/broker_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/ports.hpp"
+#include "actors/registrar_actor.hpp"
+#include "config/settings.hpp"
 
 namespace signalbox::actors {
 
 struct HouseOptions {
   BrokerSettings broker;
+  RegistrarSettings registrar;
+  /// Sessions that were inactive for this long are deleted. Unit: s.
+  std::uint32_t session_retention_s = 14'400;
+  /// Unset = nothing is collected.
+  std::optional<config::GcSettings> gc;
   /// The StoreActor on a thread of its own: commits block on the disk. Off in simulation.
   bool is_detached = false;
 };
@@ -26,6 +33,9 @@ Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
     TaskStore& store, std::uint32_t max_attempts, WallTime now);
 
 House build_house(caf::actor_system& system, HouseOptions options, Ports ports);
+
+/// Accepts no more: the broker refuses calls, workers are told.
+void begin_drain(const House& house);
 
 /// Stops them: broker and directory first, the store last, so that what was sent to it is written.
 void close_house(caf::actor_system& system, const House& house);

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "actors/messages.hpp"
 
 namespace signalbox::actors {
 
-/// Most bytes of a stream kept for late listeners; a longer one is given to them whole, at its end.
+/// Most bytes of a stream kept for late listeners; of a longer one the latest part is kept, and a
+/// late caller is given its answer whole, at the end.
 inline constexpr std::size_t held_bytes_max = 1U << 20U;
 
 class Listeners {
@@ -16,33 +19,43 @@ class Listeners {
   struct Listener {
     CallNumber call = 0;
     TaskListener handle;
+    /// Follows what happens; not a caller.
+    bool is_observer = false;
     /// Was given the beginning of the stream, so it gets all of it.
     bool has_begun = false;
   };
+  struct Held {
+    Bytes data;
+    std::uint64_t first_event = 1;
+  };
 
-  void add(CallNumber call, TaskListener handle) { x_all.push_back({call, std::move(handle)}); }
+  Listener& add(CallNumber call, TaskListener handle, bool is_observer = false);
   /// @returns false when it was not there.
   bool remove(CallNumber call, const TaskListener& handle);
 
-  /// Keeps `data` for late listeners while it fits.
-  void hold(const Bytes& data);
+  /// Counts the events of `data`, and keeps it for late listeners.
+  /// @returns the number of the first of them.
+  std::uint64_t hold(const Bytes& data, std::uint32_t count, bool is_kept);
   /// Forgets what was held: the attempt starts over.
   void forget_held();
-  /// @returns what was held, or null when a late listener cannot be given the whole stream any
-  /// more.
-  [[nodiscard]] const std::vector<Bytes>* held() const {
-    return x_has_overflown ? nullptr : &x_held;
-  }
+  [[nodiscard]] const std::deque<Held>& held() const { return x_held; }
+  /// Nothing of the attempt's stream is missing from held().
+  [[nodiscard]] bool holds_all() const { return !x_has_gap; }
+  [[nodiscard]] bool has_events() const { return x_events > 0; }
 
   [[nodiscard]] bool empty() const { return x_all.empty(); }
+  [[nodiscard]] bool has_callers() const;
+  /// Some caller was given a part of the answer.
   [[nodiscard]] bool has_reader() const;
   std::vector<Listener>& all() { return x_all; }
 
  private:
   std::vector<Listener> x_all;
-  std::vector<Bytes> x_held;
+  std::deque<Held> x_held;
   std::size_t x_held_bytes = 0;
-  bool x_has_overflown = false;
+  /// Of the attempt, so far.
+  std::uint64_t x_events = 0;
+  bool x_has_gap = false;
 };
 
 }  // namespace signalbox::actors

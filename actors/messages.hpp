@@ -3,3 +3,4 @@
 
 #include "actors/call_messages.hpp"
 #include "actors/service_messages.hpp"
+#include "actors/worker_messages.hpp"

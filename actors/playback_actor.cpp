@@ -60,6 +60,7 @@ PlaybackActor::behavior_type PlaybackState::make_behavior(PlaybackSetup setup) {
       [this](const AbortTask& message) {
         abort({message.task, message.epoch});
       },
+      [](const WakeLlm&) {},
       [this](const TokenTick& message) {
         play({message.task, message.epoch});
       },

@@ -5,6 +5,12 @@
 #include <caf/typed_event_based_actor.hpp>
 
 namespace signalbox::actors {
+namespace {
+
+/// A backend that could not be woken is tried again after this (http-api 8.8).
+constexpr std::chrono::seconds wake_again_after{60};
+
+}  // namespace
 
 Instant ProfileState::now() const {
   return x_self->clock().now();
@@ -26,6 +32,17 @@ void ProfileState::watch(const WatchTurn& message) {
   x_tasks[message.id] = message.task;
   x_scheduler->set_inference(message.id, message.inference);
   set_timer();
+}
+
+void ProfileState::refused(const LeaseRefused& message) {
+  const auto callers = x_scheduler->lease_refused(message.target, now() + wake_again_after, now());
+  for (const TaskId id : callers) {
+    const auto place = x_tasks.find(id);
+    if (place == x_tasks.end()) continue;
+    x_self->send(place->second, TurnFailed{message.error});
+    x_tasks.erase(place);
+  }
+  pump();
 }
 
 void ProfileState::restore(const RestoreTurns& message) {
@@ -110,6 +127,7 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         x_scheduler->lease_parked(message.target);
         pump();
       },
+      [this](const LeaseRefused& message) { refused(message); },
       [this](const ReserveTurn& message) { reserve(message); },
       [this](const EnqueueTurn& message) {
         if (message.is_backlog) x_tasks.erase(message.task);
@@ -117,6 +135,14 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         pump();
       },
       [this](const WatchTurn& message) { watch(message); },
+      [this](const UnwatchTurn& message) {
+        x_tasks.erase(message.task);
+        x_self->send(message.confirm_to, TurnUnwatched{});
+      },
+      [this](const RequeueTurn& message) {
+        x_scheduler->requeue(message.task, message.queue_wait, now());
+        pump();
+      },
       [this](const LeaveProfile& message) {
         x_tasks.erase(message.task);
         if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});

@@ -28,6 +28,7 @@ class ProfileState {
   [[nodiscard]] Instant now() const;
   void reserve(const ReserveTurn& message);
   void watch(const WatchTurn& message);
+  void refused(const LeaseRefused& message);
   void restore(const RestoreTurns& message);
   void expire();
   /// Asks for leases, grants what can be granted, sets the timer. After every change.

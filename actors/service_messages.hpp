@@ -13,6 +13,7 @@
 
 #include "actors/call_messages.hpp"
 #include "actors/handles.hpp"
+#include "core/agent.hpp"
 #include "core/call_row.hpp"
 #include "core/directory.hpp"
 #include "core/lease.hpp"
@@ -50,6 +51,23 @@ struct FindPositions {
   std::vector<std::pair<std::string, TaskId>> tasks;
 };
 
+// -- to the broker, about agents --------------------------------------------------------------
+
+struct ListAgents {};
+
+struct GetAgent {
+  std::string name;
+};
+
+struct PutAgent {
+  Agent agent;
+};
+
+/// Answered with the agent as it was.
+struct DeleteAgent {
+  std::string name;
+};
+
 // -- to a profile -----------------------------------------------------------------------------
 
 struct ReserveTurn {
@@ -70,6 +88,19 @@ struct WatchTurn {
   TaskActor task;
   /// Inference budget of a task that has its slot already. Zero = not known.
   Duration inference{};
+};
+
+/// Nobody watches any more; answered TurnUnwatched, after which a grant goes to the broker.
+struct UnwatchTurn {
+  TaskId task;
+  TaskActor confirm_to;
+};
+
+/// The slot is given back; waits again under its old number.
+struct RequeueTurn {
+  TaskId task;
+  /// Zero = no limit.
+  Duration queue_wait{};
 };
 
 struct LeaveProfile {
@@ -143,13 +174,20 @@ struct LeaseParked {
   std::string target;
 };
 
+struct LeaseRefused {
+  std::string target;
+  /// wake_failed or wake_timeout.
+  Error error;
+};
+
 // -- to an executor ---------------------------------------------------------------------------
 
 struct RunTask {
   Epoch epoch = 0;
   TaskPtr task;
   Bytes request;
-  /// The backend's own id for the model.
+  /// The LLM that is to run it, and the backend's own id for it.
+  std::string llm;
   std::string model;
   TaskActor reply_to;
 };
@@ -194,6 +232,12 @@ struct FlushStore {};
 struct StoreAnswer {
   std::uint64_t cookie = 0;
   StoreResult result;
+};
+
+// -- to the collector -------------------------------------------------------------------------
+
+struct CollectTick {
+  std::uint64_t generation = 0;
 };
 
 // -- to metrics -------------------------------------------------------------------------------
@@ -250,6 +294,16 @@ struct Positions {
   std::vector<Position> positions;
 };
 
+struct AgentAnswer {
+  Error error;
+  Agent agent;
+};
+
+struct AgentList {
+  /// Sorted by name.
+  std::vector<Agent> agents;
+};
+
 struct Done {
   Error error;
 };
@@ -261,9 +315,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ApplyProfiles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListProfiles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetProfile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FindPositions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetAgent)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PutAgent)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::DeleteAgent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ReserveTurn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::EnqueueTurn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WatchTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::UnwatchTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RequeueTurn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaveProfile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RestoreTurns)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CapacityChanged)
@@ -279,6 +339,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetBackendStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListLlms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseGranted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseParked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RunTask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AbortTask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::HealthTick)
@@ -288,6 +349,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TokenTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
@@ -295,4 +357,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallPage)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentAnswer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Done)

@@ -6,6 +6,8 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <iterator>
 
+#include "core/crash_point.hpp"
+
 namespace signalbox::actors {
 namespace {
 
@@ -74,7 +76,9 @@ std::vector<StoreResult> StoreState::commit(std::span<const StoreOp> ops, unsign
 
 void StoreState::flush() {
   if (x_ops.empty()) return;
+  crash_point("store.before_commit");
   auto results = commit(x_ops, batch_halvings_max);
+  crash_point("store.after_commit");
   for (std::size_t index = 0; index < results.size(); ++index) {
     auto& [client, cookie] = x_clients[index];
     if (client) x_self->send(client, StoreAnswer{cookie, std::move(results[index])});

@@ -28,7 +28,10 @@ void TaskRun::enter() {
   x_row.streaming = task.streaming;
   x_row.attempts = task.attempts;
   x_row.queued_at = task.created_at;
-  if (x_setup.listener) x_listeners.add(x_setup.listener->call, x_setup.listener->handle);
+  if (x_setup.listener) {
+    const Listeners::Listener& first = *x_setup.listener;
+    add_listener({first.call, first.handle, first.is_observer});
+  }
   if (x_setup.entry == TaskEntry::backlog) {
     x_place = Place::queued;
     x_is_inserted = true;
@@ -65,6 +68,13 @@ void TaskRun::refused(Error error) {
 }
 
 void TaskRun::granted(TurnGranted& message) {
+  if (x_is_retiring) {
+    // It has become a row meanwhile; the broker has heard so before this.
+    x_self->send(x_setup.house.broker,
+                 BacklogGranted{x_setup.task.id, x_setup.task.profile, std::move(message.lease),
+                                std::move(message.executor), message.queue_wait});
+    return;
+  }
   x_place = Place::slot;
   x_lease = std::move(message.lease);
   x_executor = std::move(message.executor);
@@ -74,7 +84,7 @@ void TaskRun::granted(TurnGranted& message) {
   }
   x_admitted_at = now();
   x_row.admitted_at = wall();
-  x_row.queue_wait_ms = to_fractional_ms(message.queue_wait);
+  x_row.queue_wait_ms = std::max(x_row.queue_wait_ms, 0.0) + to_fractional_ms(message.queue_wait);
   claim();
 }
 
@@ -103,7 +113,7 @@ void TaskRun::expired(const BudgetExpired& message) {
 
 void TaskRun::end_by_order(Error error) {
   if (x_end) return;
-  if (x_is_announced) {
+  if (x_is_retiring) {
     x_self->send(x_setup.house.broker, OrderEnd{x_setup.task.id, std::move(error)});
     return;
   }
@@ -120,22 +130,32 @@ bool TaskRun::keeps_stream() const {
 }
 
 void TaskRun::add_listener(const AddListener& message) {
-  Listeners::Listener listener{message.call, message.listener};
-  if (x_is_announced && !x_end) {
+  if (x_is_retiring && !x_end) {
     // It has become a row meanwhile; the broker has heard so before this.
-    x_self->send(x_setup.house.broker,
-                 WatchTask{message.call, message.listener, x_setup.task.id, TaskId{}});
+    WatchTask watch{message.call, message.listener, x_setup.task.id, TaskId{}};
+    watch.is_observer = message.is_observer;
+    x_self->send(x_setup.house.broker, std::move(watch));
     return;
   }
   if (x_is_announced) {
-    tell_end(listener);
+    tell_end({message.call, message.listener, message.is_observer, false});
     return;
   }
-  x_listeners.add(message.call, message.listener);
-  const auto* held = x_listeners.held();
-  if (!x_has_begun || !keeps_stream() || held == nullptr) return;
-  begin_stream_for(x_listeners.all().back());
-  for (const Bytes& data : *held) x_self->send(message.listener, TaskData{message.call, data});
+  Listeners::Listener& listener =
+      x_listeners.add(message.call, message.listener, message.is_observer);
+  if (listener.is_observer) {
+    x_self->send(listener.handle, TaskMoved{listener.call, share_task(), moved_at()});
+    give_held(listener);
+  } else if (x_has_begun && keeps_stream() && x_listeners.holds_all()) {
+    begin_stream_for(listener);
+    give_held(listener);
+  }
+}
+
+void TaskRun::give_held(const Listeners::Listener& listener) {
+  for (const Listeners::Held& held : x_listeners.held()) {
+    x_self->send(listener.handle, TaskData{listener.call, held.data, held.first_event});
+  }
 }
 
 void TaskRun::begin_stream_for(Listeners::Listener& listener) {
@@ -143,12 +163,42 @@ void TaskRun::begin_stream_for(Listeners::Listener& listener) {
   x_self->send(listener.handle, TaskBegan{listener.call, facts(), x_content_type});
 }
 
+void TaskRun::tell_observers_moved() {
+  for (const auto& listener : x_listeners.all()) {
+    if (!listener.is_observer) continue;
+    x_self->send(listener.handle, TaskMoved{listener.call, share_task(), moved_at()});
+  }
+}
+
 void TaskRun::remove_listener(const RemoveListener& message) {
-  if (!x_listeners.remove(message.call, message.listener) || !x_listeners.empty()) return;
+  if (!x_listeners.remove(message.call, message.listener) || x_end) return;
+  const Task& task = x_setup.task;
   // With a key, the caller may come back for the answer.
-  if (keeps_stream() || x_end) return;
-  end(TaskState::cancelled, make_error(ErrorCode::task_cancelled, "the caller hung up"), nullptr,
-      nullptr);
+  const bool is_abandoned =
+      task.attended && task.idempotency_hash.empty() && !x_listeners.has_callers();
+  if (is_abandoned) {
+    end(TaskState::cancelled, make_error(ErrorCode::task_cancelled, "the caller hung up"), nullptr,
+        nullptr);
+    return;
+  }
+  // Nobody looks any more: a row that waits needs no actor.
+  const bool is_idle_row = !task.attended && task.queue_wait_ms == 0 && x_listeners.empty();
+  if (!is_idle_row || x_place != Place::queued || x_writes_out > 0) return;
+  x_place = Place::unwatching;
+  x_self->send(x_setup.profile, UnwatchTurn{task.id, x_self});
+}
+
+void TaskRun::unwatched() {
+  if (x_end) return;
+  const bool has_its_turn = x_place != Place::unwatching;
+  if (!has_its_turn) x_place = Place::queued;
+  if (has_its_turn || !x_listeners.empty()) {
+    x_self->send(x_setup.profile, WatchTurn{x_setup.task.id, x_self,
+                                            std::chrono::milliseconds{x_setup.task.inference_ms}});
+    return;
+  }
+  x_is_retiring = true;
+  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, x_setup.profile});
 }
 
 // -- what everything uses
@@ -166,8 +216,22 @@ void TaskRun::write(StoreOp op, bool wants_answer, std::uint64_t cookie) {
 void TaskRun::move(MoveTask move, bool wants_answer) {
   move.id = x_setup.task.id;
   move.at = wall();
+  const bool is_end = is_terminal(move.to);
   if (applies(x_setup.task, move)) apply(x_setup.task, move);
   write(std::move(move), wants_answer, end_cookie);
+  // The end is told when it is durable.
+  if (!is_end) tell_observers_moved();
+}
+
+TaskPtr TaskRun::share_task() const {
+  return std::make_shared<const Task>(x_setup.task);
+}
+
+WallTime TaskRun::moved_at() const {
+  const Task& task = x_setup.task;
+  if (task.state == TaskState::running) return task.stream_started_at;
+  if (task.state == TaskState::claimed) return task.claimed_at;
+  return x_returned_at == WallTime{} ? task.created_at : x_returned_at;
 }
 
 void TaskRun::note_row() {
@@ -189,12 +253,19 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
   return {
       [this](LeaseGranted& message) { acquired(message); },
       [](const LeaseParked&) {},
+      [this](const LeaseRefused& message) { lease_refused(message); },
       [this](StoreAnswer& message) { stored(message); },
       [this](TurnReserved) { reserved(); },
       [this](TurnRefused& message) { refused(std::move(message.error)); },
       [this](TurnGranted& message) { granted(message); },
       [this](LeftProfile) {
         x_place = Place::left;
+        retire_when_done();
+      },
+      [this](TurnUnwatched) { unwatched(); },
+      [this](TurnFailed& message) {
+        x_place = Place::left;
+        if (!x_end) end(TaskState::error, std::move(message.error), nullptr, nullptr);
         retire_when_done();
       },
       [this](LeaseWithdrawn) {
@@ -216,6 +287,10 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](const AddListener& message) { add_listener(message); },
       [this](const RemoveListener& message) { remove_listener(message); },
       [this](EndTask& message) { end_by_order(std::move(message.error)); },
+      [this](ShelveTask) {
+        shelve();
+        return Done{};
+      },
   };
 }
 

@@ -2,8 +2,9 @@
 // queue to its durable end, and tells its listeners.
 //
 //   reserve ─▶ insert ─▶ wait ─▶ claim ─▶ run ─▶ store the end ─▶ announce ─▶ retire
-//                                  ▲        │ failed before the first byte
-//                                  └─ lease ┘
+//                         ▲        ▲        │ failed before the first byte
+//                         │        └─ lease ┤
+//                         └── requeue ──────┘ its worker went away
 //
 // Spawned by the broker: for a new call, for a task of the backlog that got its turn, or to watch
 // or end one. Retires when its end is announced, its slot and lease are given back and the broker
@@ -59,7 +60,7 @@ class TaskRun {
 
  private:
   /// Where it stands with its profile.
-  enum class Place : std::uint8_t { reserving, queued, slot, leaving, left };
+  enum class Place : std::uint8_t { reserving, queued, unwatching, slot, leaving, left };
 
   // Admission.
   void enter();
@@ -75,7 +76,15 @@ class TaskRun {
   void pass_on(const BackendEvents& event);
   void finished(BackendFinished& event);
   void failed(BackendFailed& event);
-  void retry_after_failure();
+  void lost(const BackendLost& event);
+  /// @param only_others no LLM that has failed it is asked again.
+  void retry_elsewhere(bool only_others);
+  void lease_refused(const LeaseRefused& message);
+  void requeue(bool is_loss);
+  void shelve();
+  void give_lease_back();
+  void forget_attempt();
+  void refuse_receipt(const BackendReport& message);
   // The end.
   void end(TaskState state, Error error, Bytes body, Bytes tail);
   void stored(StoreAnswer& message);
@@ -87,17 +96,25 @@ class TaskRun {
   void tell_end(const Listeners::Listener& listener);
   void let_go();
   void retire_when_done();
+  void unwatched();
+  void tell_receipt(Error error);
   // Listeners.
   void add_listener(const AddListener& message);
   void remove_listener(const RemoveListener& message);
   void begin_stream_for(Listeners::Listener& listener);
+  void give_held(const Listeners::Listener& listener);
+  void tell_observers_moved();
 
   void write(StoreOp op, bool wants_answer, std::uint64_t cookie);
   void move(MoveTask move, bool wants_answer);
   void note_row();
+  [[nodiscard]] TaskPtr share_task() const;
+  /// When it came into the state it is in.
+  [[nodiscard]] WallTime moved_at() const;
   [[nodiscard]] Instant now() const;
   [[nodiscard]] WallTime wall() const { return x_setup.wall->now(); }
   [[nodiscard]] CallFacts facts() const;
+  /// Of callers who come late, or again, or look on.
   [[nodiscard]] bool keeps_stream() const;
 
   TaskActor::pointer x_self;
@@ -110,6 +127,12 @@ class TaskRun {
   ExecutorActor x_executor;
   /// LLMs that failed this task, in order.
   std::vector<std::string> x_failed_llms;
+  /// What the last one said; the answer when no other is left.
+  std::optional<Error> x_last_failure;
+  /// Claims that were given back in good order; they do not count against it.
+  std::uint32_t x_returns = 0;
+  /// Who brought the result, to be told when it is durable.
+  ResultClient x_receipt;
   Epoch x_epoch = 0;
   /// A RunTask was sent and its last report has not come.
   bool x_is_call_open = false;
@@ -132,6 +155,8 @@ class TaskRun {
   bool x_is_retiring = false;
 
   Instant x_queued_at{};
+  /// When it went back to pending; zero before.
+  WallTime x_returned_at{};
   std::optional<Instant> x_admitted_at;
 };
 

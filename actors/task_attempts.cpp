@@ -6,6 +6,7 @@
 
 #include "actors/task_actor.hpp"
 #include "core/attempts.hpp"
+#include "core/crash_point.hpp"
 
 namespace signalbox::actors {
 
@@ -15,8 +16,9 @@ void TaskRun::claim() {
   MoveTask claimed;
   claimed.from = {TaskState::pending, TaskState::claimed, TaskState::running};
   claimed.to = TaskState::claimed;
-  claimed.claimed_by = lease.llm;
+  claimed.claimed_by = lease.holder;
   claimed.backend = lease.llm;
+  if (x_last_failure) claimed.error_code = x_last_failure->code;
   claimed.new_epoch = x_epoch;
   move(std::move(claimed), false);
 
@@ -24,6 +26,7 @@ void TaskRun::claim() {
   run.epoch = x_epoch;
   run.task = std::make_shared<const Task>(x_setup.task);
   run.request = x_setup.request;
+  run.llm = lease.llm;
   run.model = lease.model;
   run.reply_to = x_self;
   x_is_call_open = true;
@@ -37,20 +40,38 @@ void TaskRun::claim() {
 }
 
 void TaskRun::report(BackendReport& message) {
-  if (message.epoch != x_epoch || !x_is_call_open) return;
-  if (auto* finished_event = std::get_if<BackendFinished>(&message.event)) {
-    x_is_call_open = false;
-    x_end ? let_go() : finished(*finished_event);
-  } else if (auto* failed_event = std::get_if<BackendFailed>(&message.event)) {
-    x_is_call_open = false;
-    x_end ? let_go() : failed(*failed_event);
-  } else if (x_end) {
+  if (message.epoch != x_epoch || !x_is_call_open) {
+    if (message.receipt) refuse_receipt(message);
     return;
-  } else if (const auto* began_event = std::get_if<BackendBegan>(&message.event)) {
-    began(*began_event);
-  } else if (const auto* events = std::get_if<BackendEvents>(&message.event)) {
-    pass_on(*events);
   }
+  if (const auto* began_event = std::get_if<BackendBegan>(&message.event)) {
+    if (!x_end) began(*began_event);
+    return;
+  }
+  if (const auto* events = std::get_if<BackendEvents>(&message.event)) {
+    if (!x_end) pass_on(*events);
+    return;
+  }
+  x_is_call_open = false;
+  if (x_end) {
+    if (message.receipt) refuse_receipt(message);
+    let_go();
+    return;
+  }
+  x_receipt = std::move(message.receipt);
+  if (auto* finished_event = std::get_if<BackendFinished>(&message.event)) {
+    finished(*finished_event);
+  } else if (auto* failed_event = std::get_if<BackendFailed>(&message.event)) {
+    failed(*failed_event);
+  } else if (const auto* lost_event = std::get_if<BackendLost>(&message.event)) {
+    lost(*lost_event);
+  }
+}
+
+void TaskRun::refuse_receipt(const BackendReport& message) {
+  x_self->send(message.receipt,
+               ResultStored{x_setup.task.id, message.epoch,
+                            make_error(ErrorCode::stale_claim, "the task has ended otherwise")});
 }
 
 void TaskRun::began(const BackendBegan& event) {
@@ -62,14 +83,18 @@ void TaskRun::began(const BackendBegan& event) {
   running.epoch = x_epoch;
   running.to = TaskState::running;
   move(std::move(running), false);
-  for (auto& listener : x_listeners.all()) begin_stream_for(listener);
+  for (auto& listener : x_listeners.all()) {
+    if (!listener.is_observer && x_setup.task.streaming) begin_stream_for(listener);
+  }
   note_row();
 }
 
 void TaskRun::pass_on(const BackendEvents& event) {
-  if (keeps_stream()) x_listeners.hold(event.data);
+  crash_point("task.mid_stream");
+  const std::uint64_t first = x_listeners.hold(event.data, event.count, keeps_stream());
   for (const auto& listener : x_listeners.all()) {
-    if (listener.has_begun) x_self->send(listener.handle, TaskData{listener.call, event.data});
+    if (!listener.is_observer && !listener.has_begun) continue;
+    x_self->send(listener.handle, TaskData{listener.call, event.data, first});
   }
 }
 
@@ -80,30 +105,116 @@ void TaskRun::finished(BackendFinished& event) {
 
 void TaskRun::failed(BackendFailed& event) {
   x_failed_llms.push_back(x_lease->llm);
-  const FailedAttempt attempt{x_setup.task.attempts, x_setup.max_attempts, event.retryable,
-                              x_listeners.has_reader()};
-  if (!should_retry(attempt)) {
+  const FailedAttempt attempt{x_setup.task.attempts - x_returns, x_setup.max_attempts,
+                              event.retryable, x_listeners.has_reader()};
+  // An agent's pool is tried member by member, whatever the failure.
+  const bool tries_members = !x_setup.task.agent.empty() && !attempt.has_reader;
+  if (!should_retry(attempt) && !tries_members) {
     end(TaskState::error, std::move(event.error), nullptr, nullptr);
     return;
   }
-  retry_after_failure();
+  const bool only_others = !should_retry(attempt);
+  x_last_failure = std::move(event.error);
+  tell_receipt({});
+  retry_elsewhere(only_others);
+}
+
+// Whoever ran it is gone. A caller who saw a part of the answer cannot be given another beginning.
+void TaskRun::lost(const BackendLost& event) {
+  const bool is_loss = !event.is_clean;
+  if (x_setup.task.attended && x_listeners.has_reader()) {
+    end(TaskState::error,
+        make_error(ErrorCode::backend_stream_failed,
+                   "the worker went away in the middle of the answer: " + event.reason),
+        nullptr, nullptr);
+  } else if (is_loss && x_setup.task.losses + 1 >= x_setup.max_attempts) {
+    end(TaskState::error,
+        make_error(ErrorCode::worker_lost,
+                   std::to_string(x_setup.max_attempts) +
+                       " workers went away with the task, the last: " + event.reason),
+        nullptr, nullptr);
+  } else {
+    requeue(is_loss);
+  }
+}
+
+void TaskRun::give_lease_back() {
+  if (x_lease && !x_lease->llm.empty()) {
+    x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease)});
+  }
+  x_lease.reset();
+}
+
+// What was said so far does not count any more.
+void TaskRun::forget_attempt() {
+  const bool had_events = x_listeners.has_events();
+  x_has_begun = false;
+  x_listeners.forget_held();
+  for (auto& listener : x_listeners.all()) {
+    listener.has_begun = false;
+    if (had_events && listener.is_observer) {
+      x_self->send(listener.handle, TaskReset{listener.call, share_task()});
+    }
+  }
+}
+
+// The slot goes to others meanwhile; its place in the queue is the old one.
+void TaskRun::requeue(bool is_loss) {
+  if (!is_loss) ++x_returns;
+  give_lease_back();
+  x_returned_at = wall();
+  MoveTask back;
+  back.from = {TaskState::claimed, TaskState::running};
+  back.to = TaskState::pending;
+  back.lost = is_loss;
+  move(std::move(back), false);
+  forget_attempt();
+  x_place = Place::queued;
+  x_admitted_at.reset();
+  x_row.status = CallStatus::queued;
+  note_row();
+  const bool is_waited_for = x_setup.task.attended && x_listeners.has_callers();
+  const auto queue_wait = std::chrono::milliseconds{is_waited_for ? x_setup.task.queue_wait_ms : 0};
+  x_self->send(x_setup.profile, RequeueTurn{x_setup.task.id, queue_wait});
+}
+
+// The broker stops in good order: at the next start the task waits, and its attempt was nobody's
+// fault.
+void TaskRun::shelve() {
+  if (x_end || !x_is_call_open) return;
+  x_is_call_open = false;
+  x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
+  MoveTask back;
+  back.from = {TaskState::claimed, TaskState::running};
+  back.to = TaskState::pending;
+  move(std::move(back), false);
 }
 
 // The slot is kept: the caller's turn has come, only the backend changes.
-void TaskRun::retry_after_failure() {
-  x_has_begun = false;
-  x_listeners.forget_held();
-  x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease)});
-  x_lease.reset();
+void TaskRun::retry_elsewhere(bool only_others) {
+  forget_attempt();
+  give_lease_back();
   x_is_acquiring = true;
   AcquireLease acquire;
   acquire.request.requester = "task " + x_setup.task.id.to_string();
   acquire.request.target = x_setup.task.pool;
   acquire.request.priority = x_setup.task.priority;
   acquire.request.avoid = x_failed_llms;
-  acquire.request.accept_inactive = true;
+  acquire.request.only_others = only_others;
+  acquire.request.accept_inactive = !only_others;
   acquire.client = x_self;
   x_self->send(x_setup.house.directory, std::move(acquire));
+}
+
+// No other member is left, or the one that is could not be woken: the last failure is the answer.
+void TaskRun::lease_refused(const LeaseRefused& message) {
+  const bool is_in_line = message.error.code != ErrorCode::none;
+  if (!is_in_line) x_is_acquiring = false;
+  if (x_end) {
+    retire_when_done();
+    return;
+  }
+  end(TaskState::error, x_last_failure ? *x_last_failure : message.error, nullptr, nullptr);
 }
 
 void TaskRun::acquired(LeaseGranted& message) {

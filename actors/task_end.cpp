@@ -56,9 +56,11 @@ void TaskRun::stored(StoreAnswer& message) {
   } else if (message.result.outcome == StoreResult::Outcome::failed) {
     // The end is not on the disk: say so instead of the answer. The next start finds the task and
     // runs it again.
+    tell_receipt(message.result.error);
     if (!x_is_announced) x_end->error = std::move(message.result.error);
     announce();
   } else {
+    tell_receipt({});
     announce();
   }
   retire_when_done();
@@ -113,6 +115,10 @@ void TaskRun::hand_over_to_key_owner(const StoreResult& result) {
     return;
   }
   for (const auto& listener : x_listeners.all()) {
+    if (x_setup.is_async) {
+      x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
+      continue;
+    }
     x_self->send(x_setup.house.broker,
                  WatchTask{listener.call, listener.handle, result.task->id, x_setup.task.id});
   }
@@ -146,6 +152,13 @@ void TaskRun::tell_end(const Listeners::Listener& listener) {
   x_self->send(listener.handle, std::move(ended));
 }
 
+// Whoever brought the result may forget it from here on.
+void TaskRun::tell_receipt(Error error) {
+  if (!x_receipt) return;
+  x_self->send(x_receipt, ResultStored{x_setup.task.id, x_epoch, std::move(error)});
+  x_receipt = ResultClient{};
+}
+
 // Gives back what it holds, in the order backend, lease, slot: the next call must find the backend
 // free.
 void TaskRun::let_go() {
@@ -154,10 +167,7 @@ void TaskRun::let_go() {
     x_self->delayed_send(x_self, abort_patience, AbortTick{});
     return;
   }
-  if (x_lease && !x_lease->llm.empty()) {
-    x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease)});
-  }
-  x_lease.reset();
+  give_lease_back();
   if (x_is_acquiring) {
     x_self->send(x_setup.house.directory,
                  WithdrawLease{"task " + x_setup.task.id.to_string(), x_setup.task.pool, x_self});
@@ -165,7 +175,8 @@ void TaskRun::let_go() {
   if (x_place == Place::slot) {
     x_place = Place::left;
     x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}});
-  } else if (x_place == Place::queued || x_place == Place::reserving) {
+  } else if (x_place == Place::queued || x_place == Place::reserving ||
+             x_place == Place::unwatching) {
     x_place = Place::leaving;
     x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, TaskActor{x_self}});
   }

@@ -33,7 +33,7 @@ std::string type_word(config::UpstreamType type) {
 
 bool is_end(const BackendEvent& event) {
   return std::holds_alternative<BackendFinished>(event) ||
-         std::holds_alternative<BackendFailed>(event);
+         std::holds_alternative<BackendFailed>(event) || std::holds_alternative<BackendLost>(event);
 }
 
 bool is_unreachable(const BackendEvent& event) {
@@ -147,6 +147,7 @@ UpstreamActor::behavior_type UpstreamState::make_behavior(UpstreamSetup setup) {
   return {
       [this](const RunTask& message) { run(message); },
       [this](const AbortTask& message) { abort(message); },
+      [](const WakeLlm&) {},
       [this](const HealthTick& message) {
         if (message.generation == x_tick_generation) ask_for_models();
       },

@@ -1,5 +1,6 @@
 #include "cli/daemon.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -13,6 +14,7 @@
 #include "http/call_options.hpp"
 #include "http/echo_script.hpp"
 #include "http/error_response.hpp"
+#include "http/stream_joiner.hpp"
 #include "http/upstream_client.hpp"
 #include "persistence/lmdb_task_store.hpp"
 
@@ -23,7 +25,7 @@ namespace {
 constexpr std::chrono::seconds first_answer_patience{2};
 /// For answers that are on their way out when the connections are cut.
 constexpr std::chrono::milliseconds cut_grace{250};
-constexpr std::chrono::milliseconds drain_poll{10};
+constexpr std::chrono::milliseconds drain_poll{20};
 constexpr std::size_t aborting_calls_max = 64;
 constexpr ExecutorId echo_executor = 1;
 
@@ -98,6 +100,12 @@ Result<std::uint16_t> Daemon::start() {
   options.broker.max_attempts = x_settings.tasks.max_attempts;
   options.broker.max_backlog = x_settings.tasks.max_backlog;
   options.broker.backlog = std::move(x_backlog);
+  options.broker.agents = x_settings.agents;
+  options.registrar.rules = {std::chrono::seconds{x_settings.workers.heartbeat_timeout_s},
+                             std::chrono::seconds{x_settings.workers.wake_timeout_s}};
+  options.registrar.make_joiner = http::make_stream_joiner();
+  options.session_retention_s = x_settings.workers.inactive_retention_s;
+  options.gc = x_settings.gc;
   x_house = actors::build_house(*x_system, std::move(options), x_ports);
   spawn_backends();
 
@@ -106,6 +114,7 @@ Result<std::uint16_t> Daemon::start() {
   x_services->ports = x_ports;
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
+  x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};
   x_services->reload = [this] { return reload(); };
   x_application =
       std::make_unique<http::Application>(x_services, http::Authenticator{x_settings.auth});
@@ -211,23 +220,32 @@ void Daemon::flush_store() {
 // be.
 void Daemon::wait_for_calls(std::chrono::milliseconds grace) {
   const auto end = std::chrono::steady_clock::now() + grace;
-  while (x_services && x_services->calls_in_progress > 0 &&
-         std::chrono::steady_clock::now() < end) {
+  while (x_services && std::chrono::steady_clock::now() < end &&
+         (x_services->calls_in_progress > 0 || are_workers_busy())) {
     std::this_thread::sleep_for(drain_poll);
   }
+}
+
+// Their sessions take nothing new; what they hold may come to its end.
+bool Daemon::are_workers_busy() {
+  const auto list = http::ask<actors::WorkerList>(*x_services, actors::ListWorkers{"", true});
+  if (list.has_error()) return false;
+  return std::any_of(list->workers.begin(), list->workers.end(),
+                     [](const auto& worker) { return worker.in_flight > 0; });
 }
 
 void Daemon::stop(std::chrono::milliseconds grace) {
   if (!x_system) return;
   if (x_services) {
     x_services->is_ready = false;
-    caf::anon_send(x_house.broker, actors::BeginDrain{});
+    actors::begin_drain(x_house);
   }
   if (x_server) {
     wait_for_calls(grace);
     if (x_services) x_services->is_stopping = true;
     x_server->stop(cut_grace);
   }
+  if (x_services) http::ask<actors::Done>(*x_services, actors::ShelveTasks{});
   flush_store();
   for (const caf::actor& executor : x_executors) {
     caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);

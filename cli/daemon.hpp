@@ -43,6 +43,7 @@ class Daemon {
   void spawn_backends();
   void wait_for_backends();
   void wait_for_calls(std::chrono::milliseconds grace);
+  [[nodiscard]] bool are_workers_busy();
   void flush_store();
 
   config::Settings x_settings;

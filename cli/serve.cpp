@@ -9,6 +9,7 @@
 #include <iterator>
 #include <thread>
 
+#include "cli/crash_hook.hpp"
 #include "cli/daemon.hpp"
 #include "config/load.hpp"
 #include "config/validate.hpp"
@@ -99,6 +100,7 @@ void drain(Daemon& daemon, const sigset_t& signals) {
 }  // namespace
 
 int run_serve(const ServeOptions& options) {
+  install_crash_hook();
   Loaded loaded = load_settings(options);
   if (!loaded.violations.empty()) {
     fmt::print(stderr, "{}\n", joined(loaded.violations));

@@ -22,6 +22,9 @@ target_compile_options(signalbox_flags INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-array-bounds>
   -fno-omit-frame-pointer)
 target_include_directories(signalbox_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(SIGNALBOX_CRASH_POINTS)
+  target_compile_definitions(signalbox_flags INTERFACE SIGNALBOX_CRASH_POINTS)
+endif()
 if(SIGNALBOX_SANITIZE)
   add_compile_options(-fsanitize=${SIGNALBOX_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SIGNALBOX_SANITIZE})

@@ -1,9 +1,8 @@
 #include "http/admin_surface.hpp"
 
-#include <charconv>
 #include <limits>
 
-#include "http/json_members.hpp"
+#include "http/read_members.hpp"
 #include "http/render.hpp"
 #include "http/route_table.hpp"
 
@@ -11,10 +10,6 @@ namespace signalbox::http {
 namespace {
 
 constexpr std::size_t calls_limit_max = 1000;
-
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
 
 Result<std::shared_ptr<const RoutingTable>> routing_table(Context& context) {
   auto list = ask<actors::LlmList>(context.services, actors::ListLlms{});
@@ -31,35 +26,29 @@ void send_profile(Context& context, const Result<actors::ProfileStatus>& status)
   context.send_json(json.take());
 }
 
-template <class Number>
-bool read_whole_number(std::string_view raw, Number& number) {
-  const auto read = std::from_chars(raw.data(), raw.data() + raw.size(), number);
-  return read.ec == std::errc{} && read.ptr == raw.data() + raw.size();
-}
-
 std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile& change) {
   const std::string& name = member.name;
   if (name == "max_concurrent" || name == "max_queued") {
     std::uint32_t number = 0;
-    if (!read_whole_number(member.value, number)) {
-      return invalid(name + " must be a whole number, 0 or more", name);
+    if (!read_number(member.value, number)) {
+      return invalid_request(name + " must be a whole number, 0 or more", name);
     }
     (name == "max_queued" ? change.max_queued : change.max_concurrent) = number;
   } else if (name == "default_queue_wait_s" || name == "default_inference_s") {
     double seconds = 0;
-    if (!read_whole_number(member.value, seconds)) {
-      return invalid(name + " must be a number of seconds", name);
+    if (!read_number(member.value, seconds)) {
+      return invalid_request(name + " must be a number of seconds", name);
     }
     (name == "default_inference_s" ? change.default_inference_s : change.default_queue_wait_s) =
         seconds;
   } else if (name == "policy") {
     change.policy = unquote(member.value);
-    if (!change.policy) return invalid("policy must be a name", name);
+    if (!change.policy) return invalid_request("policy must be a name", name);
   } else {
-    return invalid("a profile has no setting \"" + name +
-                       "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
-                       "default_inference_s and policy",
-                   name);
+    return invalid_request("a profile has no setting \"" + name +
+                               "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
+                               "default_inference_s and policy",
+                           name);
   }
   return std::nullopt;
 }
@@ -67,24 +56,25 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
 std::optional<Error> read_calls_filter(const std::string& name, const std::string& value,
                                        actors::ListCalls& query) {
   if (name == "limit") {
-    if (!read_whole_number(std::string_view{value}, query.limit) || query.limit < 1 ||
+    if (!read_number(std::string_view{value}, query.limit) || query.limit < 1 ||
         query.limit > calls_limit_max) {
-      return invalid("limit must be 1 to 1000", "limit");
+      return invalid_request("limit must be 1 to 1000", "limit");
     }
   } else if (name == "profile") {
     query.profile = value;
   } else if (name == "status") {
     query.status = parse_call_status(value);
-    if (!query.status) return invalid("no call status is called that", "status");
+    if (!query.status) return invalid_request("no call status is called that", "status");
   } else if (name == "since") {
     WallTime since{};
-    if (!parse_time(value, since)) return invalid("since must be an RFC 3339 time", "since");
+    if (!parse_time(value, since))
+      return invalid_request("since must be an RFC 3339 time", "since");
     query.since = since;
   } else if (name == "cursor") {
     query.cursor = TaskId::parse(value);
-    if (!query.cursor) return invalid("this is no cursor that a list gave", "cursor");
+    if (!query.cursor) return invalid_request("this is no cursor that a list gave", "cursor");
   } else {
-    return invalid("there is no such parameter", name);
+    return invalid_request("there is no such parameter", name);
   }
   return std::nullopt;
 }
@@ -141,7 +131,8 @@ void answer_get_profile(Context& context, const std::string& name) {
 
 void answer_put_profile(Context& context, const std::string& name) {
   if (!is_valid_name(name)) {
-    return context.send_error(invalid("a profile's name is 1-128 of [A-Za-z0-9._:/@+-]", "name"));
+    return context.send_error(
+        invalid_request("a profile's name is 1-128 of [A-Za-z0-9._:/@+-]", "name"));
   }
   const auto members = scan_object(context.request.body);
   if (members.has_error()) return context.send_error(members.error());

@@ -5,16 +5,13 @@
 
 #include "core/llm.hpp"
 #include "core/profile_settings.hpp"
+#include "http/read_members.hpp"
 
 namespace signalbox::http {
 namespace {
 
 constexpr std::size_t description_bytes_max = 200;
 constexpr std::size_t key_bytes_max = 255;
-
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
 
 Result<std::optional<Duration>> read_budget(const Headers& headers, const std::string& name) {
   const std::string* field = find_header(headers, name);
@@ -81,7 +78,7 @@ Result<Duration> read_seconds(std::string_view text, const std::string& field) {
       std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
   const bool is_number = read.ec == std::errc{} && read.ptr == text.data() + text.size();
   if (!is_number || !(seconds > 0) || seconds > budget_s_max) {
-    return invalid(field + " must be a number of seconds above 0, at most 86400", field);
+    return invalid_request(field + " must be a number of seconds above 0, at most 86400", field);
   }
   return std::max<Duration>(from_seconds(seconds), std::chrono::milliseconds{1});
 }
@@ -100,8 +97,8 @@ Result<CallOptions> read_call_options(const Headers& headers, const Caller& call
   options.inference = *inference;
   if (const std::string* profile = find_header(headers, "X-Signalbox-Profile")) {
     if (!is_valid_name(*profile)) {
-      return invalid("X-Signalbox-Profile must be 1-128 of [A-Za-z0-9._:/@+-]",
-                     "X-Signalbox-Profile");
+      return invalid_request("X-Signalbox-Profile must be 1-128 of [A-Za-z0-9._:/@+-]",
+                             "X-Signalbox-Profile");
     }
     options.profile = *profile;
   }
@@ -110,7 +107,8 @@ Result<CallOptions> read_call_options(const Headers& headers, const Caller& call
   }
   if (const std::string* key = find_header(headers, "Idempotency-Key")) {
     if (key->empty() || key->size() > key_bytes_max || !is_printable_ascii(*key)) {
-      return invalid("Idempotency-Key must be 1-255 printable characters", "Idempotency-Key");
+      return invalid_request("Idempotency-Key must be 1-255 printable characters",
+                             "Idempotency-Key");
     }
     options.idempotency_key = *key;
   }

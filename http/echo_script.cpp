@@ -172,7 +172,9 @@ Playback play_stream(const BackendCall& call, const Wish& wish) {
   }
   std::string last = chunk_event(call, "", false, true);
   if (wish.wants_usage) last += usage_event(call, wish);
-  playback.steps.push_back({Duration::zero(), BackendEvents{make_bytes(std::move(last))}});
+  const std::uint32_t last_count = wish.wants_usage ? 2 : 1;
+  playback.steps.push_back(
+      {Duration::zero(), BackendEvents{make_bytes(std::move(last)), last_count}});
   playback.steps.push_back(
       {Duration::zero(), BackendFinished{200, type, make_bytes(answer_body(call, wish)),
                                          make_bytes(std::string{done_event})}});

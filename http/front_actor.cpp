@@ -3,13 +3,71 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <type_traits>
+#include <utility>
+
+#include "core/crash_point.hpp"
 
 namespace signalbox::http {
 namespace {
 
 /// Questions are answered from memory; one that takes this long has lost its actor.
 constexpr std::chrono::seconds answer_patience{10};
+
+/// Who answers a question, and with what.
+template <auto Desk, class AnswerType>
+struct Line {
+  static constexpr auto desk = Desk;
+  using Answer = AnswerType;
+};
+template <class Answer>
+using BrokerLine = Line<&actors::House::broker, Answer>;
+template <class Answer>
+using RegistrarLine = Line<&actors::House::registrar, Answer>;
+
+template <class Question>
+struct LineOf;
+template <>
+struct LineOf<actors::ListProfiles> : BrokerLine<actors::ProfileList> {};
+template <>
+struct LineOf<actors::GetProfile> : BrokerLine<actors::ProfileStatus> {};
+template <>
+struct LineOf<actors::ConfigureProfile> : BrokerLine<actors::ProfileStatus> {};
+template <>
+struct LineOf<actors::ApplyProfiles> : BrokerLine<actors::Done> {};
+template <>
+struct LineOf<actors::ShelveTasks> : BrokerLine<actors::Done> {};
+template <>
+struct LineOf<actors::FindPositions> : BrokerLine<actors::Positions> {};
+template <>
+struct LineOf<actors::CancelTask> : BrokerLine<actors::Done> {};
+template <>
+struct LineOf<actors::ListAgents> : BrokerLine<actors::AgentList> {};
+template <>
+struct LineOf<actors::GetAgent> : BrokerLine<actors::AgentAnswer> {};
+template <>
+struct LineOf<actors::PutAgent> : BrokerLine<actors::AgentAnswer> {};
+template <>
+struct LineOf<actors::DeleteAgent> : BrokerLine<actors::AgentAnswer> {};
+template <>
+struct LineOf<actors::ListLlms> : Line<&actors::House::directory, actors::LlmList> {};
+template <>
+struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
+template <>
+struct LineOf<actors::RegisterWorker> : RegistrarLine<actors::SessionAnswer> {};
+template <>
+struct LineOf<actors::WorkerHeartbeat> : RegistrarLine<actors::SessionAnswer> {};
+template <>
+struct LineOf<actors::WorkerChunks> : RegistrarLine<actors::WorkerReply> {};
+template <>
+struct LineOf<actors::WorkerResult> : RegistrarLine<actors::WorkerReply> {};
+template <>
+struct LineOf<actors::DrainWorker> : RegistrarLine<actors::SessionAnswer> {};
+template <>
+struct LineOf<actors::LeaveWorker> : RegistrarLine<actors::SessionAnswer> {};
+template <>
+struct LineOf<actors::GetWorker> : RegistrarLine<actors::SessionAnswer> {};
+template <>
+struct LineOf<actors::ListWorkers> : RegistrarLine<actors::WorkerList> {};
 
 }  // namespace
 
@@ -30,17 +88,31 @@ void FrontState::begin(BeginCall& message) {
   }
 }
 
+void FrontState::begin(BeginChannel& message) {
+  Call& call = x_calls[message.channel];
+  call.reply_box = std::move(message.reply_box);
+  call.session = message.key.session;
+  x_self->send(x_house.registrar,
+               actors::BindWorker{std::move(message.key), message.channel, x_self});
+}
+
 void FrontState::hang_up(actors::CallNumber number) {
   const auto place = x_calls.find(number);
   if (place == x_calls.end()) return;
-  x_self->send(x_house.broker, actors::CallerGone{place->second.task, number, x_self});
-  place->second.reply_box->put(HungUp{});
+  const Call& call = place->second;
+  if (call.session.is_nil()) {
+    x_self->send(x_house.broker, actors::CallerGone{call.task, number, x_self});
+  } else {
+    x_self->send(x_house.registrar, actors::UnbindWorker{call.session, number});
+  }
+  call.reply_box->put(HungUp{});
   x_calls.erase(place);
 }
 
 void FrontState::pass_on(actors::CallNumber number, Arrival arrival, bool is_last) {
   const auto place = x_calls.find(number);
   if (place == x_calls.end()) return;
+  crash_point("front.before_reply");
   if (!place->second.reply_box->put(std::move(arrival))) {
     hang_up(number);
   } else if (is_last) {
@@ -49,35 +121,16 @@ void FrontState::pass_on(actors::CallNumber number, Arrival arrival, bool is_las
 }
 
 void FrontState::ask(Ask& message) {
-  const auto answer = [reply_box = message.reply_box](auto& reply) {
-    reply_box->put(std::move(reply));
-  };
-  const auto fail = [reply_box = message.reply_box](const caf::error&) {
-    reply_box->put(make_error(ErrorCode::store_failed, "the broker did not answer in time"));
-  };
+  const auto& reply_box = message.reply_box;
   std::visit(
-      [&](auto& question) {
-        using Question = std::decay_t<decltype(question)>;
-        if constexpr (std::is_same_v<Question, actors::ListLlms>) {
-          x_self->request(x_house.directory, answer_patience, question)
-              .then([answer](actors::LlmList& reply) { answer(reply); }, fail);
-        } else if constexpr (std::is_same_v<Question, actors::ListCalls>) {
-          x_self->request(x_house.metrics, answer_patience, std::move(question))
-              .then([answer](actors::CallPage& reply) { answer(reply); }, fail);
-        } else if constexpr (std::is_same_v<Question, actors::ListProfiles>) {
-          x_self->request(x_house.broker, answer_patience, question)
-              .then([answer](actors::ProfileList& reply) { answer(reply); }, fail);
-        } else if constexpr (std::is_same_v<Question, actors::FindPositions>) {
-          x_self->request(x_house.broker, answer_patience, std::move(question))
-              .then([answer](actors::Positions& reply) { answer(reply); }, fail);
-        } else if constexpr (std::is_same_v<Question, actors::CancelTask> ||
-                             std::is_same_v<Question, actors::ApplyProfiles>) {
-          x_self->request(x_house.broker, answer_patience, std::move(question))
-              .then([answer](actors::Done& reply) { answer(reply); }, fail);
-        } else {
-          x_self->request(x_house.broker, answer_patience, std::move(question))
-              .then([answer](actors::ProfileStatus& reply) { answer(reply); }, fail);
-        }
+      [&]<class Question>(Question& question) {
+        using Answer = typename LineOf<Question>::Answer;
+        x_self->request(x_house.*LineOf<Question>::desk, answer_patience, std::move(question))
+            .then([reply_box](Answer& answer) { reply_box->put(std::move(answer)); },
+                  [reply_box](const caf::error&) {
+                    reply_box->put(
+                        make_error(ErrorCode::store_failed, "the broker did not answer in time"));
+                  });
       },
       message.question);
 }
@@ -89,8 +142,14 @@ FrontActor::behavior_type FrontState::make_behavior(actors::House house) {
       [this](actors::TaskAccepted& message) { pass_on(message.call, std::move(message), false); },
       [this](actors::TaskBegan& message) { pass_on(message.call, std::move(message), false); },
       [this](actors::TaskData& message) { pass_on(message.call, std::move(message), false); },
+      [this](actors::TaskMoved& message) { pass_on(message.call, std::move(message), false); },
+      [this](actors::TaskReset& message) { pass_on(message.call, std::move(message), false); },
       [this](actors::TaskEnded& message) { pass_on(message.call, std::move(message), true); },
+      [this](actors::ChannelOpened& message) { pass_on(message.channel, message, false); },
+      [this](actors::WorkerFrame& message) { pass_on(message.channel, std::move(message), false); },
+      [this](actors::ChannelClosed& message) { pass_on(message.channel, message, true); },
       [this](BeginCall& message) { begin(message); },
+      [this](BeginChannel& message) { begin(message); },
       [this](const HangUp& message) { hang_up(message.call); },
       [this](const LeaveCall& message) { x_calls.erase(message.call); },
       [this](const DropCall& message) { pass_on(message.call, HungUp{}, true); },

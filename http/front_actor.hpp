@@ -22,7 +22,15 @@ struct BeginCall {
   std::variant<actors::SubmitTask, actors::WatchTask> message;
 };
 
-/// The client of a call is gone.
+/// A worker's connection that wants to become its session's channel.
+struct BeginChannel {
+  /// Drawn from the same numbers as calls.
+  actors::CallNumber channel = 0;
+  std::shared_ptr<ReplyBox> reply_box;
+  actors::SessionKey key;
+};
+
+/// The client of a call or channel is gone.
 struct HangUp {
   actors::CallNumber call = 0;
 };
@@ -40,14 +48,18 @@ struct DropCall {
 /// A question with one answer.
 struct Ask {
   std::shared_ptr<ReplyBox> reply_box;
-  std::variant<actors::ListProfiles, actors::GetProfile, actors::ConfigureProfile, actors::ListLlms,
-               actors::ListCalls, actors::FindPositions, actors::CancelTask, actors::ApplyProfiles>
+  std::variant<actors::ListProfiles, actors::GetProfile, actors::ConfigureProfile,
+               actors::ApplyProfiles, actors::ShelveTasks, actors::FindPositions,
+               actors::CancelTask, actors::ListAgents, actors::GetAgent, actors::PutAgent,
+               actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::RegisterWorker,
+               actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
+               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers>
       question;
 };
 
-using FrontActor = actors::TaskListener::extend<caf::reacts_to<BeginCall>, caf::reacts_to<HangUp>,
-                                                caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>,
-                                                caf::reacts_to<Ask>>;
+using FrontActor = actors::TaskListener::extend_with<actors::WorkerChannel>::extend<
+    caf::reacts_to<BeginCall>, caf::reacts_to<BeginChannel>, caf::reacts_to<HangUp>,
+    caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>, caf::reacts_to<Ask>>;
 
 class FrontState {
  public:
@@ -59,9 +71,13 @@ class FrontState {
  private:
   struct Call {
     std::shared_ptr<ReplyBox> reply_box;
+    /// Nil for a channel.
     TaskId task;
+    /// Nil for a call.
+    SessionId session;
   };
   void begin(BeginCall& message);
+  void begin(BeginChannel& message);
   void hang_up(actors::CallNumber number);
   void ask(Ask& message);
   void pass_on(actors::CallNumber number, Arrival arrival, bool is_last);
@@ -78,6 +94,7 @@ FrontActor::behavior_type front_actor(FrontActor::stateful_pointer<FrontState> s
 }  // namespace signalbox::http
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::BeginCall)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::BeginChannel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::HangUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::LeaveCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::DropCall)

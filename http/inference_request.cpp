@@ -3,14 +3,10 @@
 #include <array>
 #include <optional>
 
-#include "http/json_members.hpp"
+#include "http/read_members.hpp"
 
 namespace signalbox::http {
 namespace {
-
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
 
 // Without these no backend can do anything with a call of the kind.
 std::optional<Error> check_subject(const std::vector<Member>& members, TaskKind kind) {
@@ -22,15 +18,15 @@ std::optional<Error> check_subject(const std::vector<Member>& members, TaskKind 
     case TaskKind::chat: {
       const Member* messages = find_member(members, "messages");
       if (messages == nullptr || !messages->value.starts_with('[')) {
-        return invalid("messages must be an array", "messages");
+        return invalid_request("messages must be an array", "messages");
       }
       return std::nullopt;
     }
     case TaskKind::completion:
-      if (!has("prompt")) return invalid("prompt is missing", "prompt");
+      if (!has("prompt")) return invalid_request("prompt is missing", "prompt");
       return std::nullopt;
     case TaskKind::embedding:
-      if (!has("input")) return invalid("input is missing", "input");
+      if (!has("input")) return invalid_request("input is missing", "input");
       return std::nullopt;
     case TaskKind::native_chat:
       return std::nullopt;
@@ -42,17 +38,17 @@ Result<bool> read_stream(const std::vector<Member>& members) {
   const Member* stream = find_member(members, "stream");
   if (stream == nullptr || stream->value == "null" || stream->value == "false") return false;
   if (stream->value == "true") return true;
-  return invalid("stream must be true or false", "stream");
+  return invalid_request("stream must be true or false", "stream");
 }
 
 Result<std::string> read_model(const std::vector<Member>& members, ModelMember rule) {
   const Member* model = find_member(members, "model");
   if (model == nullptr || model->value == "null") {
     if (rule == ModelMember::optional) return std::string{};
-    return invalid("model is missing: GET /v1/models lists what there is", "model");
+    return invalid_request("model is missing: GET /v1/models lists what there is", "model");
   }
   auto name = unquote(model->value);
-  if (!name || name->empty()) return invalid("model must be a name", "model");
+  if (!name || name->empty()) return invalid_request("model must be a name", "model");
   return *name;
 }
 
@@ -71,7 +67,7 @@ Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind,
   const auto streaming = read_stream(*members);
   if (streaming.has_error()) return streaming.error();
   if (*streaming && kind == TaskKind::embedding) {
-    return invalid("embeddings cannot be streamed", "stream");
+    return invalid_request("embeddings cannot be streamed", "stream");
   }
   request.streaming = *streaming;
   if (const Member* tier = find_member(*members, "service_tier")) {

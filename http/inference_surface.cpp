@@ -4,14 +4,11 @@
 #include "http/error_response.hpp"
 #include "http/inference_request.hpp"
 #include "http/json_members.hpp"
+#include "http/sse_event.hpp"
 #include "http/stream_assembler.hpp"
 
 namespace signalbox::http {
 namespace {
-
-constexpr std::chrono::seconds ping_interval{15};
-constexpr std::string_view ping_event = ": ping\n\n";
-constexpr std::string_view event_stream = "text/event-stream";
 
 void add_facts(Response& response, const actors::CallFacts& facts, const std::string& request_id) {
   auto& headers = response.headers;
@@ -41,13 +38,7 @@ class CallAnswer {
     const auto patience_end = ReplyBox::Clock::now() + services.await_timeout;
     BeginCall begin{number, x_reply_box, std::move(submit)};
     caf::anon_send(services.front, std::move(begin));
-    x_context.responder.on_hang_up([&services, number] {
-      if (services.is_stopping) {
-        caf::anon_send(services.front, DropCall{number});
-      } else {
-        caf::anon_send(services.front, HangUp{number});
-      }
-    });
+    watch_hang_up(x_context, number);
     while (!x_is_over) {
       auto deadline = patience_end;
       if (x_has_begun) deadline = ReplyBox::Clock::now() + ping_interval;
@@ -153,13 +144,6 @@ class CallAnswer {
   bool x_is_cut = false;
 };
 
-TaskKind kind_of_body(std::string_view body) {
-  if (!value_of(body, "messages").empty()) return TaskKind::chat;
-  if (!value_of(body, "prompt").empty()) return TaskKind::completion;
-  if (!value_of(body, "input").empty()) return TaskKind::embedding;
-  return TaskKind::chat;
-}
-
 void submit_inference(Context& context, TaskKind kind, std::string_view route,
                       ModelMember model_rule, const std::string& llm) {
   auto read = read_inference_request(context.request.body, kind, model_rule);
@@ -180,6 +164,13 @@ void submit_inference(Context& context, TaskKind kind, std::string_view route,
 }
 
 }  // namespace
+
+TaskKind kind_of_body(std::string_view body) {
+  if (!value_of(body, "messages").empty()) return TaskKind::chat;
+  if (!value_of(body, "prompt").empty()) return TaskKind::completion;
+  if (!value_of(body, "input").empty()) return TaskKind::embedding;
+  return TaskKind::chat;
+}
 
 void apply_options(const Context& context, const CallOptions& options, std::string_view route,
                    actors::SubmitTask& submit) {

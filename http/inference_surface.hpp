@@ -15,6 +15,9 @@ void answer_inference(Context& context, TaskKind kind);
 /// POST /api/v1/llms/{name}/infer: kind by the body's members, fail-fast.
 void answer_llm_infer(Context& context, const std::string& llm);
 
+/// @returns what a body asks for by its members: messages, prompt or input. @pre well-formed.
+TaskKind kind_of_body(std::string_view body);
+
 /// Runs a call that waits for its answer and sends it, streamed or whole.
 void run_call(Context& context, actors::SubmitTask submit);
 

@@ -137,6 +137,36 @@ void write_llm(JsonWriter& json, const Llm& llm) {
   json.end_object();
 }
 
+void write_agent(JsonWriter& json, const Agent& agent) {
+  json.begin_object();
+  json.key("name").string(agent.name);
+  json.key("llm").string_or_null(agent.llm);
+  json.key("pool").string_or_null(agent.pool);
+  json.key("description").string_or_null(agent.description);
+  json.key("system_prompt").string_or_null(agent.system_prompt);
+  json.key("defaults").raw(agent.defaults);
+  json.key("priority").string_or_null(agent.priority ? to_string(*agent.priority) : "");
+  json.end_object();
+}
+
+void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
+  json.begin_object();
+  json.key("session").string(worker.session.to_string());
+  json.key("llms").begin_array();
+  for (const Llm& llm : worker.llms) write_llm(json, llm);
+  json.end_array();
+  json.key("bound").boolean(worker.is_bound);
+  json.key("address").string_or_null(worker.address);
+  json.key("connected_at").time(worker.connected_at);
+  json.key("last_heartbeat_at").time(worker.last_heartbeat_at);
+  json.key("capacity").number(std::int64_t{worker.capacity});
+  json.key("in_flight").number(std::int64_t{worker.in_flight});
+  json.key("done").number(static_cast<std::int64_t>(worker.done));
+  json.key("failed").number(static_cast<std::int64_t>(worker.failed));
+  json.key("state").string(to_string(worker.state));
+  json.end_object();
+}
+
 void write_call(JsonWriter& json, const CallRow& row) {
   json.begin_object();
   json.key("id").string(format_id(row.id));

@@ -19,6 +19,8 @@ void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodi
                 const std::optional<actors::Position>& position);
 void write_profile(JsonWriter& json, const actors::ProfileStatus& profile);
 void write_llm(JsonWriter& json, const Llm& llm);
+void write_agent(JsonWriter& json, const Agent& agent);
+void write_worker(JsonWriter& json, const actors::SessionStatus& worker);
 void write_call(JsonWriter& json, const CallRow& row);
 
 /// @returns `{"object":"list","data":[...]}`: every LLM, then every pool and model id that is no

@@ -4,8 +4,12 @@ namespace signalbox::http {
 namespace {
 
 std::size_t bytes_of(const Arrival& arrival) {
-  const auto* data = std::get_if<actors::TaskData>(&arrival);
-  return data != nullptr ? data->data->size() : 0;
+  if (const auto* data = std::get_if<actors::TaskData>(&arrival)) return data->data->size();
+  if (const auto* frame = std::get_if<actors::WorkerFrame>(&arrival)) {
+    const auto* infer = std::get_if<actors::WorkerFrame::Infer>(&frame->frame);
+    return infer != nullptr && infer->request ? infer->request->size() : 0;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -14,9 +18,11 @@ bool ReplyBox::put(Arrival arrival) {
   bool fits = true;
   {
     const std::lock_guard lock{x_mutex};
-    x_unread_bytes += bytes_of(arrival);
-    fits = x_unread_bytes <= unread_bytes_max;
+    const std::size_t bytes = bytes_of(arrival);
+    fits = x_unread_bytes == 0 || bytes == 0 ||
+           (bytes <= x_unread_bytes_max && x_unread_bytes <= x_unread_bytes_max - bytes);
     if (fits) {
+      x_unread_bytes += bytes;
       x_arrivals.push_back(std::move(arrival));
     } else {
       x_arrivals.clear();

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <variant>
@@ -20,16 +21,27 @@ struct HungUp {};
 /// What may arrive. Error = the question could not be answered.
 using Arrival =
     std::variant<actors::TaskRefused, actors::TaskAccepted, actors::TaskBegan, actors::TaskData,
-                 actors::TaskEnded, actors::ProfileStatus, actors::ProfileList, actors::LlmList,
-                 actors::CallPage, actors::Positions, actors::Done, Error, HungUp>;
+                 actors::TaskMoved, actors::TaskReset, actors::TaskEnded, actors::ChannelOpened,
+                 actors::WorkerFrame, actors::ChannelClosed, actors::ProfileStatus,
+                 actors::ProfileList, actors::LlmList, actors::CallPage, actors::Positions,
+                 actors::AgentAnswer, actors::AgentList, actors::SessionAnswer, actors::WorkerReply,
+                 actors::WorkerList, actors::Done, Error, HungUp>;
 
 /// Most bytes of a stream that wait for a slow reader before it is dropped.
-inline constexpr std::size_t unread_bytes_max = 4U << 20U;
+inline constexpr std::size_t stream_unread_bytes_max = 4U << 20U;
+/// The same for a worker's channel, where a request body counts.
+inline constexpr std::size_t channel_unread_bytes_max = 64U << 20U;
+/// For readers that look at every arrival at once and keep none; the bytes are shared.
+inline constexpr std::size_t any_unread_bytes = std::numeric_limits<std::size_t>::max();
 
 class ReplyBox {
  public:
   using Clock = std::chrono::steady_clock;
 
+  explicit ReplyBox(std::size_t unread_bytes_max = stream_unread_bytes_max)
+      : x_unread_bytes_max{unread_bytes_max} {}
+
+  /// Whatever its size, an arrival that finds nothing unread is taken.
   /// @returns false when the reader is too slow: the arrival was dropped, and HungUp is next for
   /// it.
   bool put(Arrival arrival);
@@ -41,6 +53,7 @@ class ReplyBox {
   std::mutex x_mutex;
   std::condition_variable x_has_arrival;
   std::deque<Arrival> x_arrivals;
+  const std::size_t x_unread_bytes_max;
   std::size_t x_unread_bytes = 0;
 };
 

@@ -6,21 +6,49 @@
 namespace signalbox::http {
 namespace {
 
+/// What stands between a route's prefix and its suffix.
+enum class Names : std::uint8_t {
+  none,
+  /// One name, of one or more segments.
+  free,
+  /// One id, which is one segment.
+  id,
+  /// Two ids with `/tasks/` between them.
+  session_and_task,
+};
+
 struct RouteEntry {
   std::string_view method;
-  /// `{}` stands for one or more segments.
   std::string_view prefix;
   std::string_view suffix;
-  bool has_name;
+  Names names;
   Action action;
+  /// A stream has a life of its own; HEAD must not begin one.
+  bool is_stream = false;
+};
+
+/// Raw, still percent-encoded; empty where the route has none.
+struct RawNames {
+  std::string_view name;
+  std::string_view task;
 };
 
 constexpr RouteEntry exact(std::string_view method, std::string_view path, Action action) {
-  return {method, path, "", false, action};
+  return {method, path, "", Names::none, action};
 }
 constexpr RouteEntry named(std::string_view method, std::string_view prefix,
                            std::string_view suffix, Action action) {
-  return {method, prefix, suffix, true, action};
+  return {method, prefix, suffix, Names::free, action};
+}
+constexpr RouteEntry by_id(std::string_view method, std::string_view prefix,
+                           std::string_view suffix, Action action) {
+  return {method, prefix, suffix, Names::id, action};
+}
+constexpr RouteEntry stream(std::string_view prefix, Action action) {
+  return {"GET", prefix, "/stream", Names::id, action, true};
+}
+constexpr RouteEntry of_task(std::string_view suffix, Action action) {
+  return {"POST", "/api/v1/workers/", suffix, Names::session_and_task, action};
 }
 
 // A longer suffix before a shorter one: "/llms/{}/infer" before "/llms/{}".
@@ -34,36 +62,65 @@ constexpr std::array routes{
     named("POST", "/api/v1/llms/", "/infer", Action::infer_llm),
     exact("POST", "/api/v1/inference-tasks", Action::create_task),
     exact("GET", "/api/v1/inference-tasks", Action::list_tasks),
-    named("GET", "/api/v1/inference-tasks/", "", Action::get_task),
-    named("DELETE", "/api/v1/inference-tasks/", "", Action::cancel_task),
+    by_id("GET", "/api/v1/inference-tasks/", "", Action::get_task),
+    by_id("DELETE", "/api/v1/inference-tasks/", "", Action::cancel_task),
+    stream("/api/v1/inference-tasks/", Action::stream_task),
     exact("GET", "/api/v1/llms", Action::list_llms),
     named("GET", "/api/v1/llms/", "", Action::get_llm),
     exact("GET", "/api/v1/profiles", Action::list_profiles),
     named("GET", "/api/v1/profiles/", "", Action::get_profile),
     named("PUT", "/api/v1/profiles/", "", Action::put_profile),
     exact("GET", "/api/v1/calls", Action::list_calls),
+    exact("GET", "/api/v1/agents", Action::list_agents),
+    named("POST", "/api/v1/agents/", "/chat", Action::chat_agent),
+    named("GET", "/api/v1/agents/", "", Action::get_agent),
+    named("PUT", "/api/v1/agents/", "", Action::put_agent),
+    named("DELETE", "/api/v1/agents/", "", Action::delete_agent),
+    exact("POST", "/api/v1/workers", Action::register_worker),
+    exact("GET", "/api/v1/workers", Action::list_workers),
+    by_id("GET", "/api/v1/workers/", "", Action::get_worker),
+    by_id("DELETE", "/api/v1/workers/", "", Action::leave_worker),
+    stream("/api/v1/workers/", Action::bind_worker),
+    by_id("POST", "/api/v1/workers/", "/heartbeat", Action::heartbeat_worker),
+    by_id("POST", "/api/v1/workers/", "/drain", Action::drain_worker),
+    of_task("/chunk", Action::take_chunk),
+    of_task("/result", Action::take_result),
     exact("GET", "/livez", Action::livez),
     exact("GET", "/health", Action::livez),
     exact("GET", "/readyz", Action::readyz),
     exact("POST", "/api/v1/admin/reload", Action::reload),
 };
 
-/// @returns the raw name in `path`, empty for routes without one, or nothing when the path is
-/// another.
-std::optional<std::string_view> match_path(const RouteEntry& route, std::string_view path) {
-  if (!route.has_name) {
-    if (path != route.prefix) return std::nullopt;
-    return std::string_view{};
+/// @returns the raw names in `path`, or nothing when the path is another.
+std::optional<RawNames> match_path(const RouteEntry& route, std::string_view path) {
+  if (route.names == Names::none) {
+    return path == route.prefix ? std::optional{RawNames{}} : std::nullopt;
   }
   if (path.size() <= route.prefix.size() + route.suffix.size()) return std::nullopt;
   if (!path.starts_with(route.prefix) || !path.ends_with(route.suffix)) return std::nullopt;
   path.remove_prefix(route.prefix.size());
   path.remove_suffix(route.suffix.size());
-  return path;
+  if (route.names == Names::free) return RawNames{path, {}};
+  constexpr std::string_view between = "/tasks/";
+  const std::size_t slash = path.find('/');
+  if (route.names == Names::id) {
+    return slash == std::string_view::npos ? std::optional{RawNames{path, {}}} : std::nullopt;
+  }
+  if (slash == std::string_view::npos || !path.substr(slash).starts_with(between)) {
+    return std::nullopt;
+  }
+  const RawNames names{path.substr(0, slash), path.substr(slash + between.size())};
+  const bool are_ids =
+      !names.name.empty() && !names.task.empty() && names.task.find('/') == std::string_view::npos;
+  return are_ids ? std::optional{names} : std::nullopt;
+}
+
+bool allows_head(const RouteEntry& route) {
+  return route.method == "GET" && !route.is_stream;
 }
 
 bool allows(const RouteEntry& route, std::string_view method) {
-  return route.method == method || (route.method == "GET" && method == "HEAD");
+  return route.method == method || (method == "HEAD" && allows_head(route));
 }
 
 int hex_value(char digit) {
@@ -82,17 +139,18 @@ Error no_such_path(std::string_view path) {
 Result<RouteMatch> match_route(std::string_view method, std::string_view raw_path) {
   std::string allowed;
   for (const RouteEntry& route : routes) {
-    const auto raw_name = match_path(route, raw_path);
-    if (!raw_name) continue;
+    const auto raw = match_path(route, raw_path);
+    if (!raw) continue;
     if (allows(route, method)) {
-      auto name = percent_decode(*raw_name);
-      if (!name) return no_such_path(raw_path);
-      return RouteMatch{route.action, std::move(*name)};
+      auto name = percent_decode(raw->name);
+      auto task = percent_decode(raw->task);
+      if (!name || !task) return no_such_path(raw_path);
+      return RouteMatch{route.action, std::move(*name), std::move(*task)};
     }
     if (allowed.find(route.method) != std::string::npos) continue;
     if (!allowed.empty()) allowed += ", ";
     allowed += route.method;
-    if (route.method == "GET") allowed += ", HEAD";
+    if (allows_head(route)) allowed += ", HEAD";
   }
   if (allowed.empty()) return no_such_path(raw_path);
   return make_error(ErrorCode::method_not_allowed, std::string{method} + " is not allowed here")

@@ -1,10 +1,12 @@
 // Which path and method mean what. Pure; names in paths may hold slashes, plain or as %2F.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -23,21 +25,39 @@ enum class Action : std::uint8_t {
   list_tasks,
   get_task,
   cancel_task,
+  stream_task,
   list_llms,
   get_llm,
   list_profiles,
   get_profile,
   put_profile,
   list_calls,
+  list_agents,
+  get_agent,
+  put_agent,
+  delete_agent,
+  chat_agent,
+  register_worker,
+  list_workers,
+  get_worker,
+  leave_worker,
+  bind_worker,
+  heartbeat_worker,
+  drain_worker,
+  take_chunk,
+  take_result,
   livez,
   readyz,
   reload,
 };
+inline constexpr std::size_t action_count = static_cast<std::size_t>(Action::reload) + 1;
 
 struct RouteMatch {
   Action action = Action::livez;
   /// The decoded {name} or {id} of the path, empty without one.
   std::string name;
+  /// The decoded {task} of a path that names a session and a task, else empty.
+  std::string task;
 };
 
 /// @returns not_found, or method_not_allowed with the detail `allow` ("GET, POST").

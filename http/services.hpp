@@ -23,6 +23,8 @@ struct Services {
   std::vector<std::string> allowed_hosts;
   /// How long a caller is kept waiting for its task.
   std::chrono::seconds await_timeout{600};
+  /// How often workers are asked to be heard of.
+  std::chrono::seconds heartbeat_interval{30};
   /// True between start and drain.
   std::atomic<bool> is_ready{false};
   /// Connections are cut by us from now on: their callers have not hung up, and their tasks live
@@ -57,13 +59,27 @@ struct Context {
   }
 };
 
+/// For those who wait for their call `number`: the front is told when their client leaves. When it
+/// is us who cut the connection, nobody has left, and the task or session lives on.
+inline void watch_hang_up(Context& context, actors::CallNumber number) {
+  context.responder.on_hang_up([&services = context.services, number] {
+    if (services.is_stopping) {
+      caf::anon_send(services.front, DropCall{number});
+    } else {
+      caf::anon_send(services.front, HangUp{number});
+    }
+  });
+}
+
+/// A bit more than the front's own patience with the actors.
+inline constexpr std::chrono::seconds ask_patience{12};
+
 /// Puts a question to the actors. @returns the answer, or an error when none came in time.
 template <class Answer, class Question>
 Result<Answer> ask(Services& services, Question question) {
-  constexpr std::chrono::seconds patience{12};
   const auto reply_box = std::make_shared<ReplyBox>();
   caf::anon_send(services.front, Ask{reply_box, std::move(question)});
-  auto arrival = reply_box->take(ReplyBox::Clock::now() + patience);
+  auto arrival = reply_box->take(ReplyBox::Clock::now() + ask_patience);
   if (arrival) {
     if (auto* answer = std::get_if<Answer>(&*arrival)) return std::move(*answer);
     if (auto* error = std::get_if<Error>(&*arrival))

@@ -2,12 +2,14 @@
 
 #include <charconv>
 
+#include "http/agent_surface.hpp"
 #include "http/call_options.hpp"
 #include "http/inference_request.hpp"
 #include "http/inference_surface.hpp"
-#include "http/json_members.hpp"
+#include "http/read_members.hpp"
 #include "http/render.hpp"
 #include "http/route_table.hpp"
+#include "http/task_rows.hpp"
 
 namespace signalbox::http {
 namespace {
@@ -16,61 +18,12 @@ constexpr std::size_t list_limit_max = 500;
 constexpr std::size_t metadata_bytes_max = 16'384;
 constexpr double wait_s_max = 600;
 
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
-
-Error no_such_task() {
-  return make_error(ErrorCode::task_not_found, "there is no such task");
-}
-
-/// @returns the task when the caller may see it; another owner's is not there for it.
-Result<Task> find_task(const Context& context, const std::string& id, std::string_view grant) {
-  const auto parsed = TaskId::parse(id);
-  if (!parsed) return no_such_task();
-  auto loaded = context.services.ports.store->load(*parsed);
-  if (loaded.has_error()) return loaded.error();
-  if (!loaded->has_value()) return no_such_task();
-  Task& task = **loaded;
-  const bool is_own = task.owner == context.caller.owner;
-  if (!is_own && !context.caller.may(grant)) return no_such_task();
-  return std::move(task);
-}
-
-std::vector<actors::Position> find_positions(Services& services, const std::vector<Task>& tasks) {
-  actors::FindPositions question;
-  for (const Task& task : tasks) {
-    if (task.state == TaskState::pending) question.tasks.emplace_back(task.profile, task.id);
-  }
-  if (question.tasks.empty()) return {};
-  auto answer = ask<actors::Positions>(services, std::move(question));
-  return answer.has_error() ? std::vector<actors::Position>{} : std::move(answer->positions);
-}
-
-std::optional<actors::Position> position_of(const std::vector<actors::Position>& all, TaskId task) {
-  for (const auto& each : all) {
-    if (each.task == task) return each;
-  }
-  return std::nullopt;
-}
-
-Result<TaskBodies> load_bodies(const TaskStore& store, TaskId id) {
-  auto request = store.load_body(id, BodyKind::request);
-  if (request.has_error()) return request.error();
-  auto response = store.load_body(id, BodyKind::response);
-  if (response.has_error()) return response.error();
-  return TaskBodies{*request, *response};
-}
-
 void send_row(Context& context, const Task& task, int status = 200) {
-  const auto bodies = load_bodies(*context.services.ports.store, task.id);
-  if (bodies.has_error()) return context.send_error(bodies.error());
-  const auto positions = find_positions(context.services, {task});
-  JsonWriter json;
-  write_task(json, task, *bodies, position_of(positions, task.id));
+  auto row = task_row(context.services, task);
+  if (row.has_error()) return context.send_error(row.error());
   Response response;
   response.status = status;
-  response.body = json.take();
+  response.body = std::move(*row);
   if (status == 201) {
     response.headers.emplace_back("Location", "/api/v1/inference-tasks/" + task.id.to_string());
   }
@@ -80,44 +33,40 @@ void send_row(Context& context, const Task& task, int status = 200) {
   context.send(std::move(response));
 }
 
-/// Watches a task until it ended or `deadline`; the thread waits, the task does not notice.
+/// Watches a task until it ended or `deadline`; it does not live longer because of that.
 void wait_for_end(Context& context, TaskId id, ReplyBox::Clock::time_point deadline) {
   Services& services = context.services;
   const actors::CallNumber number = services.next_call++;
-  const auto reply_box = std::make_shared<ReplyBox>();
+  // An observer is sent the whole stream, of which nothing is kept here.
+  const auto reply_box = std::make_shared<ReplyBox>(any_unread_bytes);
   actors::WatchTask watch;
   watch.task = id;
+  watch.is_observer = true;
   caf::anon_send(services.front, BeginCall{number, reply_box, std::move(watch)});
-  context.responder.on_hang_up(
-      [front = services.front, number] { caf::anon_send(front, LeaveCall{number}); });
+  watch_hang_up(context, number);
   while (auto arrival = reply_box->take(deadline)) {
     const bool is_end = std::holds_alternative<actors::TaskEnded>(*arrival) ||
                         std::holds_alternative<actors::TaskRefused>(*arrival) ||
                         std::holds_alternative<HungUp>(*arrival);
     if (is_end) break;
   }
-  caf::anon_send(services.front, LeaveCall{number});
+  caf::anon_send(services.front, HangUp{number});
 }
 
 Result<TaskKind> kind_of(const std::vector<Member>& members, std::string_view request) {
-  if (const Member* kind = find_member(members, "kind"); kind != nullptr && kind->value != "null") {
-    const auto parsed = parse_task_kind(unquote(kind->value).value_or(""));
-    if (!parsed || *parsed == TaskKind::native_chat) {
-      return invalid("kind must be chat, completion or embedding", "kind");
-    }
-    return *parsed;
+  const Member* kind = find_given(members, "kind");
+  if (kind == nullptr) return kind_of_body(request);
+  const auto parsed = parse_task_kind(unquote(kind->value).value_or(""));
+  if (!parsed || *parsed == TaskKind::native_chat) {
+    return invalid_request("kind must be chat, completion or embedding", "kind");
   }
-  if (!value_of(request, "messages").empty()) return TaskKind::chat;
-  if (!value_of(request, "prompt").empty()) return TaskKind::completion;
-  if (!value_of(request, "input").empty()) return TaskKind::embedding;
-  return TaskKind::chat;
+  return *parsed;
 }
 
 /// Fields of the envelope that say the same as headers do; they win over them.
 std::optional<Error> apply_envelope(const std::vector<Member>& members, const Caller& caller,
                                     CallOptions& options, actors::SubmitTask& submit) {
-  if (const Member* field = find_member(members, "priority");
-      field != nullptr && field->value != "null") {
+  if (const Member* field = find_given(members, "priority")) {
     const auto priority = parse_priority(unquote(field->value).value_or(""));
     if (!priority) {
       return make_error(ErrorCode::invalid_priority,
@@ -128,68 +77,99 @@ std::optional<Error> apply_envelope(const std::vector<Member>& members, const Ca
   }
   for (const auto& [name, target] : {std::pair{"queue_wait_s", &options.queue_wait},
                                      std::pair{"inference_s", &options.inference}}) {
-    const Member* field = find_member(members, name);
-    if (field == nullptr || field->value == "null") continue;
+    const Member* field = find_given(members, name);
+    if (field == nullptr) continue;
     const auto duration = read_seconds(field->value, name);
     if (duration.has_error()) return duration.error();
     *target = *duration;
   }
-  if (const Member* field = find_member(members, "fail_fast");
-      field != nullptr && field->value != "null") {
+  if (const Member* field = find_given(members, "fail_fast")) {
     if (field->value != "true" && field->value != "false") {
-      return invalid("fail_fast must be true or false", "fail_fast");
+      return invalid_request("fail_fast must be true or false", "fail_fast");
     }
     submit.task.fail_fast = field->value == "true";
   }
-  if (const Member* field = find_member(members, "metadata");
-      field != nullptr && field->value != "null") {
+  if (const Member* field = find_given(members, "metadata")) {
     if (!field->value.starts_with('{') || field->value.size() > metadata_bytes_max) {
-      return invalid("metadata must be an object of at most 16 KiB", "metadata");
+      return invalid_request("metadata must be an object of at most 16 KiB", "metadata");
     }
     submit.task.metadata = field->value;
   }
   return std::nullopt;
 }
 
-/// @returns the one name given as `llm` or `model`.
-Result<std::string> read_target(const std::vector<Member>& members, actors::SubmitTask& submit) {
-  std::string target;
-  for (const char* name : {"llm", "model"}) {
-    const Member* field = find_member(members, name);
-    if (field == nullptr || field->value == "null") continue;
-    if (!target.empty()) return invalid("give one of llm, agent and model", name);
-    target = unquote(field->value).value_or("");
-    if (target.empty()) return invalid(std::string{name} + " must be a name", name);
-    submit.is_llm_only = std::string_view{name} == "llm";
+/// Who is to run it; at most one of the three is given.
+struct Target {
+  std::string llm;
+  std::string agent;
+  std::string model;
+};
+
+Result<Target> read_target(const std::vector<Member>& members) {
+  Target target;
+  bool has_one = false;
+  for (const auto& [name, field] :
+       {std::pair{"llm", &target.llm}, std::pair{"agent", &target.agent},
+        std::pair{"model", &target.model}}) {
+    auto text = read_string(members, name);
+    if (text.has_error()) return text.error();
+    if (!*text) continue;
+    if (has_one) return invalid_request("give one of llm, agent and model", name);
+    if ((*text)->empty()) return invalid_request(std::string{name} + " must be a name", name);
+    *field = std::move(**text);
+    has_one = true;
   }
   return target;
 }
 
-Result<actors::SubmitTask> read_submission(const Context& context) {
-  const std::string& body = context.request.body;
-  const auto members = scan_object(body);
+/// An agent's task: always a chat.
+Result<CallOptions> read_agent_submission(Context& context, const std::vector<Member>& members,
+                                          const std::string& agent, std::string_view request,
+                                          actors::SubmitTask& submit) {
+  const Member* kind = find_given(members, "kind");
+  if (kind != nullptr && kind->value != "\"chat\"") {
+    return invalid_request("an agent's task is a chat", "kind");
+  }
+  return prepare_agent_call(context, agent, request, submit);
+}
+
+Result<CallOptions> read_plain_submission(const Context& context,
+                                          const std::vector<Member>& members, const Target& target,
+                                          std::string_view request, actors::SubmitTask& submit) {
+  const auto kind = kind_of(members, request);
+  if (kind.has_error()) return kind.error();
+  const bool has_target = !target.llm.empty() || !target.model.empty();
+  const auto rule = has_target ? ModelMember::optional : ModelMember::required;
+  auto inference = read_inference_request(std::string{request}, *kind, rule);
+  if (inference.has_error()) return inference.error();
+  submit.task.kind = *kind;
+  submit.task.streaming = inference->streaming;
+  submit.is_llm_only = !target.llm.empty();
+  submit.target = submit.is_llm_only ? target.llm : has_target ? target.model : inference->model;
+  submit.request = make_bytes(std::move(inference->body));
+  return read_call_options(context.request.headers, context.caller, inference->priority,
+                           default_priority(*kind));
+}
+
+Result<actors::SubmitTask> read_submission(Context& context) {
+  const auto members = scan_object(context.request.body);
   if (members.has_error()) return members.error();
   const Member* request = find_member(*members, "request");
   if (request == nullptr || !request->value.starts_with('{')) {
-    return invalid("request must be the call's body, an object", "request");
+    return invalid_request("request must be the call's body, an object", "request");
   }
+  const auto target = read_target(*members);
+  if (target.has_error()) return target.error();
   actors::SubmitTask submit;
   submit.is_async = true;
-  const auto kind = kind_of(*members, request->value);
-  if (kind.has_error()) return kind.error();
-  auto target = read_target(*members, submit);
-  if (target.has_error()) return target.error();
-  const auto rule = target->empty() ? ModelMember::required : ModelMember::optional;
-  auto inference = read_inference_request(std::string{request->value}, *kind, rule);
-  if (inference.has_error()) return inference.error();
-  auto options = read_call_options(context.request.headers, context.caller, inference->priority,
-                                   default_priority(*kind));
+  auto options =
+      target->agent.empty()
+          ? read_plain_submission(context, *members, *target, request->value, submit)
+          : read_agent_submission(context, *members, target->agent, request->value, submit);
   if (options.has_error()) return options.error();
+  // Who makes a task for an agent and goes away can wait; who waits for one cannot.
+  submit.task.fail_fast = false;
   if (auto error = apply_envelope(*members, context.caller, *options, submit)) return *error;
-  submit.task.kind = *kind;
-  submit.task.streaming = inference->streaming;
-  submit.target = target->empty() ? inference->model : *target;
-  submit.request = make_bytes(std::move(inference->body));
   apply_options(context, *options, "inference-tasks", submit);
   return submit;
 }
@@ -226,7 +206,7 @@ void answer_get_task(Context& context, const std::string& id) {
     double seconds = 0;
     const auto read = std::from_chars(value.data(), value.data() + value.size(), seconds);
     if (read.ec != std::errc{} || !(seconds >= 0) || seconds > wait_s_max) {
-      return context.send_error(invalid("wait_s must be 0 to 600 seconds", "wait_s"));
+      return context.send_error(invalid_request("wait_s must be 0 to 600 seconds", "wait_s"));
     }
     if (is_terminal(task->state)) continue;
     const auto patience =
@@ -257,7 +237,7 @@ std::optional<Error> apply_filter(const std::string& name, const std::string& va
                                   TaskQuery& query, bool& include_bodies) {
   if (name == "status") {
     const auto state = parse_task_state(value);
-    if (!state) return invalid("no task status is called that", "status");
+    if (!state) return invalid_request("no task status is called that", "status");
     query.states.push_back(*state);
   } else if (name == "priority") {
     query.priority = parse_priority(value);
@@ -268,12 +248,12 @@ std::optional<Error> apply_filter(const std::string& name, const std::string& va
     }
   } else if (name == "cursor") {
     query.cursor = TaskId::parse(value);
-    if (!query.cursor) return invalid("this is no cursor that a list gave", "cursor");
+    if (!query.cursor) return invalid_request("this is no cursor that a list gave", "cursor");
   } else if (name == "limit") {
     const auto read = std::from_chars(value.data(), value.data() + value.size(), query.limit);
     if (read.ec != std::errc{} || read.ptr != value.data() + value.size() || query.limit < 1 ||
         query.limit > list_limit_max) {
-      return invalid("limit must be 1 to 500", "limit");
+      return invalid_request("limit must be 1 to 500", "limit");
     }
   } else if (name == "pool") {
     query.pool = value;
@@ -286,7 +266,7 @@ std::optional<Error> apply_filter(const std::string& name, const std::string& va
   } else if (name == "include") {
     include_bodies = value == "bodies";
   } else {
-    return invalid("there is no such parameter", name);
+    return invalid_request("there is no such parameter", name);
   }
   return std::nullopt;
 }

@@ -125,7 +125,9 @@ AnswerReader::Next UpstreamCall::on_body(std::string_view piece) {
 }
 
 void UpstreamCall::on_drained() {
-  if (!x_batch.empty()) x_listener(BackendEvents{make_bytes(std::exchange(x_batch, {}))});
+  if (x_batch.empty()) return;
+  x_listener(BackendEvents{.data = make_bytes(std::exchange(x_batch, {})),
+                           .count = std::exchange(x_batch_count, 0)});
 }
 
 AnswerReader::Next UpstreamCall::take_events(const std::vector<SseEvent>& events) {
@@ -155,7 +157,10 @@ AnswerReader::Next UpstreamCall::take_event(const SseEvent& event) {
     x_data_seen = true;
     begin();
   }
-  if (x_began) x_batch += event.raw;
+  if (x_began) {
+    x_batch += event.raw;
+    if (event.has_data) ++x_batch_count;
+  }
   return Next::more;
 }
 

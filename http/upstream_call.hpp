@@ -75,6 +75,8 @@ class UpstreamCall final : private AnswerReader {
   bool x_began = false;
   /// Events of this read, handed over together.
   std::string x_batch;
+  /// Of the events in x_batch, those that carry data.
+  std::uint32_t x_batch_count = 0;
   std::string x_tail;
   std::optional<BackendFailed> x_failure;
 };

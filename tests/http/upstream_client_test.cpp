@@ -131,6 +131,7 @@ TEST_CASE("upstream_client: a stream passes through byte for byte", "[http][upst
   const auto recorder = perform(backend, make_call(true));
   CHECK(recorder->began());
   CHECK(recorder->text() == role + hello + ": later comment\n\n" + finish);
+  CHECK(recorder->events() == 4);
   CHECK(*recorder->finished().tail == done);
   CHECK(*recorder->finished().body == assembled);
   CHECK(recorder->finished().content_type == "application/json");
@@ -151,6 +152,7 @@ TEST_CASE("upstream_client: HTTP chunks of any size make the same events",
   HttpBackend backend(options_for(server.url()));
   const auto recorder = perform(backend, make_call(true));
   CHECK(recorder->text() == role + hello + finish);
+  CHECK(recorder->events() == 4);
   CHECK(*recorder->finished().body == assembled);
 }
 

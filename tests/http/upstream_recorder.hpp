@@ -50,6 +50,10 @@ class Recorder {
   [[nodiscard]] int batches() const {
     return locked([this] { return x_batches; });
   }
+  /// Events with data, as the batches say.
+  [[nodiscard]] std::uint32_t events() const {
+    return locked([this] { return x_events; });
+  }
   [[nodiscard]] int ends() const {
     return locked([this] { return x_ends; });
   }
@@ -80,6 +84,7 @@ class Recorder {
     } else if (const auto* events = std::get_if<BackendEvents>(&event)) {
       if (!x_began) x_in_order = false;
       x_text += *events->data;
+      x_events += events->count;
       ++x_batches;
     } else {
       x_last = std::move(event);
@@ -93,6 +98,7 @@ class Recorder {
   bool x_began = false;
   bool x_in_order = true;
   int x_batches = 0;
+  std::uint32_t x_events = 0;
   int x_ends = 0;
   std::string x_text;
   BackendEvent x_last;

@@ -41,6 +41,8 @@ class WaitCounter {
         [](const actors::TaskAccepted&) {},
         [](const actors::TaskBegan&) {},
         [](const actors::TaskData&) {},
+        [](const actors::TaskMoved&) {},
+        [](const actors::TaskReset&) {},
         [this](const actors::TaskEnded& message) { count(message); },
     };
   }

@@ -18,6 +18,13 @@ class ListenerState {
         [this](const actors::TaskAccepted& message) { call(message.call).accepted = message; },
         [this](const actors::TaskBegan& message) { call(message.call).began = message; },
         [this](const actors::TaskData& message) { call(message.call).data += *message.data; },
+        [this](const actors::TaskMoved& message) {
+          call(message.call).moves.push_back(message.task->state);
+        },
+        [this](const actors::TaskReset& message) {
+          ++call(message.call).resets;
+          call(message.call).data.clear();
+        },
         [this](const actors::TaskEnded& message) {
           call(message.call).ended = message;
           over(message.call);
@@ -40,25 +47,23 @@ actors::TaskListener::behavior_type listener(
   return self->state.make_behavior(std::move(ledger));
 }
 
-/// Asks an actor and runs the world until it has answered.
-template <class Answer, class Handle, class Question>
-Answer ask(sim::VirtualSystem& world, const Handle& actor, Question question) {
-  auto answer = std::make_shared<std::optional<Answer>>();
-  world.system().spawn([actor, question, answer](caf::event_based_actor* self) {
-    self->request(actor, std::chrono::seconds{1}, question).then([answer](const Answer& reply) {
-      *answer = reply;
-    });
-  });
-  world.run();
-  SIGNALBOX_ASSERT(answer->has_value());
-  return **answer;
-}
+/// Puts the data of events one after another.
+class PlainJoiner final : public StreamJoiner {
+ public:
+  void add(std::string_view data) override { x_body += data; }
+  [[nodiscard]] std::string body() const override { return x_body; }
+
+ private:
+  std::string x_body;
+};
 
 }  // namespace
 
-HouseFixture::HouseFixture(actors::BrokerSettings settings, sim::VirtualOptions options)
+HouseFixture::HouseFixture(actors::BrokerSettings settings, sim::VirtualOptions options,
+                           FixtureOptions house_options)
     : x_settings{std::move(settings)},
       x_options{options},
+      x_house_options{std::move(house_options)},
       x_store{std::make_shared<persistence::MemoryTaskStore>()} {
   build();
 }
@@ -73,6 +78,10 @@ void HouseFixture::build() {
   x_world = std::make_unique<sim::VirtualSystem>(x_options);
   actors::HouseOptions options;
   options.broker = x_settings;
+  options.registrar.rules = x_house_options.session_rules;
+  options.registrar.make_joiner = [](TaskKind) { return std::make_unique<PlainJoiner>(); };
+  options.gc = x_house_options.gc;
+  options.session_retention_s = x_house_options.session_retention_s;
   auto backlog = actors::recover_backlog(*x_store, x_settings.max_attempts, x_world->wall()->now());
   SIGNALBOX_ASSERT(backlog.has_value());
   options.broker.backlog = std::move(*backlog);
@@ -82,9 +91,10 @@ void HouseFixture::build() {
   for (const auto& actor :
        {caf::actor_cast<caf::actor>(x_house.broker), caf::actor_cast<caf::actor>(x_house.directory),
         caf::actor_cast<caf::actor>(x_house.metrics), caf::actor_cast<caf::actor>(x_house.store),
-        caf::actor_cast<caf::actor>(x_listener)}) {
+        caf::actor_cast<caf::actor>(x_house.registrar), caf::actor_cast<caf::actor>(x_listener)}) {
     x_world->adopt(actor);
   }
+  if (x_house.collector) x_world->adopt(caf::actor_cast<caf::actor>(*x_house.collector));
   for (const auto& [name, spec] : x_backends) {
     actors::PlaybackSetup setup{spec.id, {spec.llm}, spec.script, x_house.directory};
     x_world->adopt(caf::actor_cast<caf::actor>(
@@ -154,6 +164,18 @@ actors::CallNumber HouseFixture::submit(const CallSpec& spec) {
 void HouseFixture::hang_up(actors::CallNumber call) {
   caf::anon_send(x_house.broker, actors::CallerGone{x_tasks.at(call), call, x_listener});
   x_world->run();
+}
+
+actors::CallNumber HouseFixture::observe(TaskId task) {
+  actors::WatchTask watch;
+  watch.call = x_next_call++;
+  watch.listener = x_listener;
+  watch.task = task;
+  watch.is_observer = true;
+  x_tasks[watch.call] = task;
+  caf::anon_send(x_house.broker, watch);
+  x_world->run();
+  return watch.call;
 }
 
 void HouseFixture::cancel(TaskId task) {

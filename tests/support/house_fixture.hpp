@@ -26,6 +26,9 @@ struct Told {
   std::optional<actors::TaskBegan> began;
   std::string data;
   std::optional<actors::TaskEnded> ended;
+  /// What an observer was told: the states, and how often the stream started over.
+  std::vector<TaskState> moves;
+  int resets = 0;
   /// When the end or the refusal came.
   Instant at{};
 
@@ -57,9 +60,30 @@ struct CallSpec {
   std::optional<Duration> inference = {};
 };
 
+struct FixtureOptions {
+  SessionRules session_rules = {};
+  std::optional<config::GcSettings> gc = {};
+  std::uint32_t session_retention_s = 14'400;
+};
+
+/// Asks an actor and runs the world until it has answered.
+template <class Answer, class Handle, class Question>
+Answer ask(sim::VirtualSystem& world, const Handle& actor, Question question) {
+  auto answer = std::make_shared<std::optional<Answer>>();
+  world.system().spawn([actor, question, answer](caf::event_based_actor* self) {
+    self->request(actor, std::chrono::seconds{1}, question).then([answer](const Answer& reply) {
+      *answer = reply;
+    });
+  });
+  world.run();
+  SIGNALBOX_ASSERT(answer->has_value());
+  return **answer;
+}
+
 class HouseFixture {
  public:
-  explicit HouseFixture(actors::BrokerSettings settings = {}, sim::VirtualOptions options = {});
+  explicit HouseFixture(actors::BrokerSettings settings = {}, sim::VirtualOptions options = {},
+                        FixtureOptions house_options = {});
   ~HouseFixture();
 
   /// An in-process backend with one LLM, `capacity` calls at once, that plays `script`.
@@ -73,6 +97,8 @@ class HouseFixture {
   /// Sends without running.
   actors::CallNumber submit_later(const CallSpec& spec);
   void hang_up(actors::CallNumber call);
+  /// Follows the task of another call. @returns the number of the following.
+  actors::CallNumber observe(TaskId task);
   void cancel(TaskId task);
   void configure(actors::ConfigureProfile change);
   actors::ProfileStatus profile(const std::string& name);
@@ -96,6 +122,7 @@ class HouseFixture {
 
   actors::BrokerSettings x_settings;
   sim::VirtualOptions x_options;
+  FixtureOptions x_house_options;
   std::shared_ptr<persistence::MemoryTaskStore> x_store;
   std::shared_ptr<Ledger> x_ledger = std::make_shared<Ledger>();
   std::unique_ptr<sim::VirtualSystem> x_world;

@@ -1,0 +1,185 @@
+#include "actors/registrar_actor.hpp"
+
+#include <algorithm>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include "actors/worker_session_actor.hpp"
+
+namespace signalbox::actors {
+namespace {
+
+/// A session answers from memory, and leaves within one commit.
+constexpr std::chrono::seconds session_patience{10};
+
+Error no_such_session() {
+  return make_error(ErrorCode::session_not_found,
+                    "there is no such session: register anew, with the old id if you like");
+}
+
+}  // namespace
+
+// Later registrations are taken up last: of two that offer one name, the later owns it.
+void RegistrarState::open() {
+  const auto documents = x_ports.store->documents(worker_documents);
+  if (documents.has_error()) return;
+  std::vector<WorkerRegistration> registrations;
+  for (const auto& [session, text] : *documents) {
+    if (auto registration = decode_worker_registration(text)) {
+      registrations.push_back(std::move(*registration));
+    }
+  }
+  std::stable_sort(
+      registrations.begin(), registrations.end(),
+      [](const auto& left, const auto& right) { return left.registered_at < right.registered_at; });
+  for (WorkerRegistration& registration : registrations) spawn_session(std::move(registration));
+}
+
+void RegistrarState::close(const caf::error& reason) {
+  for (const auto& [id, session] : x_sessions) x_self->send_exit(session.actor, reason);
+  x_self->quit(reason);
+}
+
+RegistrarState::Session& RegistrarState::spawn_session(WorkerRegistration registration) {
+  Session& session = x_sessions[registration.session];
+  session.owner = registration.owner;
+  WorkerSessionSetup setup;
+  setup.id = x_next_executor++;
+  setup.registration = std::move(registration);
+  setup.rules = x_settings.rules;
+  setup.make_joiner = x_settings.make_joiner;
+  setup.house = x_house;
+  setup.ports = x_ports;
+  session.actor = x_self->spawn(worker_session_actor, std::move(setup));
+  return session;
+}
+
+const RegistrarState::Session* RegistrarState::find(const SessionKey& key) const {
+  const auto place = x_sessions.find(key.session);
+  if (place == x_sessions.end()) return nullptr;
+  const Session& session = place->second;
+  return session.owner == key.owner || key.sees_all ? &session : nullptr;
+}
+
+template <class Answer, class Message>
+caf::result<Answer> RegistrarState::pass_on(Message& message) {
+  if (const Session* session = find(message.key)) {
+    return x_self->delegate(session->actor, std::move(message));
+  }
+  Answer refused;
+  refused.error = no_such_session();
+  return refused;
+}
+
+caf::result<SessionAnswer> RegistrarState::register_worker(RegisterWorker& message) {
+  if (const Session* session = find(message.key)) {
+    return x_self->delegate(session->actor, std::move(message));
+  }
+  if (x_sessions.size() >= x_settings.sessions_max) {
+    SessionAnswer refused;
+    refused.error = make_error(ErrorCode::invalid_request, "there are too many sessions already");
+    return refused;
+  }
+  WorkerRegistration registration;
+  registration.owner = message.key.owner;
+  // An id that is not known is kept, so that a worker is the same one to a broker that lost its
+  // store; another owner's is not given away.
+  const bool is_free = !message.key.session.is_nil() && !x_sessions.contains(message.key.session);
+  registration.session = is_free ? message.key.session : SessionId{x_ports.ids->next()};
+  const Session& session = spawn_session(std::move(registration));
+  return x_self->delegate(session.actor, std::move(message));
+}
+
+caf::result<WorkerList> RegistrarState::list(const ListWorkers& message) {
+  struct Gathering {
+    std::size_t open = 1;
+    WorkerList list;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  auto promise = x_self->make_response_promise<WorkerList>();
+  auto finish_one = [gathering, promise]() mutable {
+    if (--gathering->open > 0) return;
+    auto& workers = gathering->list.workers;
+    std::sort(workers.begin(), workers.end(),
+              [](const auto& left, const auto& right) { return left.session < right.session; });
+    promise.deliver(std::move(gathering->list));
+  };
+  for (const auto& [id, session] : x_sessions) {
+    if (session.owner != message.owner && !message.sees_all) continue;
+    ++gathering->open;
+    x_self->request(session.actor, session_patience, GetWorker{{id, message.owner, true}})
+        .then(
+            [gathering, finish_one](SessionAnswer& one) mutable {
+              gathering->list.workers.push_back(std::move(one.status));
+              finish_one();
+            },
+            [finish_one](const caf::error&) mutable { finish_one(); });
+  }
+  finish_one();
+  return promise;
+}
+
+void RegistrarState::collect(const CollectSessions& message) {
+  for (const auto& [id, session] : x_sessions) {
+    const SessionKey key{id, session.owner, true};
+    x_self->request(session.actor, session_patience, GetWorker{key})
+        .then(
+            [this, key, actor = session.actor, message](const SessionAnswer& one) {
+              const SessionStatus& status = one.status;
+              const bool is_old =
+                  status.state == SessionState::inactive &&
+                  status.inactive_since + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                              message.inactive_retention) <=
+                      x_ports.wall->now();
+              if (is_old) caf::anon_send(actor, LeaveWorker{key});
+            },
+            [](const caf::error&) {});
+  }
+}
+
+RegistrarActor::behavior_type RegistrarState::make_behavior(RegistrarSettings settings,
+                                                            Ports ports) {
+  x_settings = std::move(settings);
+  x_ports = std::move(ports);
+  x_next_executor = x_settings.first_executor;
+  x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
+  return {
+      [this](BindWorker& message) {
+        if (const Session* session = find(message.key)) {
+          x_self->send(session->actor, std::move(message));
+        } else {
+          x_self->send(message.handle, ChannelClosed{message.channel, no_such_session()});
+        }
+      },
+      [this](const UnbindWorker& message) {
+        const auto place = x_sessions.find(message.session);
+        if (place != x_sessions.end()) x_self->send(place->second.actor, message);
+      },
+      [this](RegisterWorker& message) { return register_worker(message); },
+      [this](WorkerHeartbeat& message) { return pass_on<SessionAnswer>(message); },
+      [this](WorkerChunks& message) { return pass_on<WorkerReply>(message); },
+      [this](WorkerResult& message) { return pass_on<WorkerReply>(message); },
+      [this](DrainWorker& message) { return pass_on<SessionAnswer>(message); },
+      [this](LeaveWorker& message) { return pass_on<SessionAnswer>(message); },
+      [this](GetWorker& message) { return pass_on<SessionAnswer>(message); },
+      [this](const OpenHouse& message) {
+        x_house = message.house;
+        open();
+      },
+      [this](const SessionEnded& message) { x_sessions.erase(message.session); },
+      [this](const CollectSessions& message) { collect(message); },
+      [this](BeginDrain) {
+        for (const auto& [id, session] : x_sessions) x_self->send(session.actor, BeginDrain{});
+      },
+      [this](const ListWorkers& message) { return list(message); },
+  };
+}
+
+RegistrarActor::behavior_type registrar_actor(RegistrarActor::stateful_pointer<RegistrarState> self,
+                                              RegistrarSettings settings, Ports ports) {
+  return self->state.make_behavior(std::move(settings), std::move(ports));
+}
+
+}  // namespace signalbox::actors
