@@ -15,24 +15,6 @@ constexpr std::chrono::seconds connect_timeout{5};
 constexpr std::chrono::hours read_timeout{48};
 constexpr std::size_t error_bytes_max = 1024 * 1024;
 
-Outcome<std::string> read_key(const Connection& connection) {
-  std::string key = connection.key;
-  if (!connection.key_file.empty()) {
-    std::ifstream file{connection.key_file};
-    if (!std::getline(file, key)) {
-      return Failure{ExitCode::usage,
-                     "cannot read a key from " + config::quote(connection.key_file)};
-    }
-  }
-  while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
-  for (const char byte : key) {
-    if (byte <= ' ' || byte == 0x7F) {
-      return Failure{ExitCode::usage, "the key has blanks or control characters in it"};
-    }
-  }
-  return key;
-}
-
 std::string origin_of(const http::BaseUrl& base) {
   const bool is_ipv6 = base.host.find(':') != std::string::npos;
   return std::string{base.https ? "https://" : "http://"} +
@@ -75,6 +57,24 @@ httplib::Request make_request(const ApiCall& call, const std::string& path_prefi
 }
 
 }  // namespace
+
+Outcome<std::string> read_key(const Connection& connection) {
+  std::string key = connection.key;
+  if (!connection.key_file.empty()) {
+    std::ifstream file{connection.key_file};
+    if (!std::getline(file, key)) {
+      return Failure{ExitCode::usage,
+                     "cannot read a key from " + config::quote(connection.key_file)};
+    }
+  }
+  while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
+  for (const char byte : key) {
+    if (byte <= ' ' || byte == 0x7F) {
+      return Failure{ExitCode::usage, "the key has blanks or control characters in it"};
+    }
+  }
+  return key;
+}
 
 Outcome<ApiClient> ApiClient::make(const Connection& connection) {
   const auto base = http::parse_base_url(connection.url);

@@ -55,6 +55,9 @@ class ApiClient {
   std::string x_key;
 };
 
+/// @returns the key, empty when none is given; usage when its file or its characters are bad.
+Outcome<std::string> read_key(const Connection& connection);
+
 /// @returns `text` for a path segment or a query value: all but letters, digits and -._~ as %XX.
 std::string percent_encode(std::string_view text);
 

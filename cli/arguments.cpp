@@ -153,6 +153,13 @@ Command make_new_key(Parsed& parsed) {
   return options;
 }
 
+Command make_worker(Parsed& parsed, const config::Lookup& lookup) {
+  if (auto problem = settle_worker(parsed.worker, parsed.connection, lookup)) {
+    return UsageError{std::move(*problem)};
+  }
+  return std::move(parsed.worker.options);
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -225,6 +232,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "chat") return make_chat(parsed, ChatTarget::agent);
   if (name == "check") return std::move(parsed.check);
   if (name == "new") return make_new_key(parsed);
+  if (name == "worker") return make_worker(parsed, lookup);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

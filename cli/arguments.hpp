@@ -11,6 +11,7 @@
 #include "cli/command_table.hpp"
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
+#include "cli/worker_arguments.hpp"
 #include "core/priority.hpp"
 
 namespace signalbox::cli {
@@ -110,7 +111,7 @@ struct UsageError {
 
 using Command =
     std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
-                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions>;
+                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

@@ -17,6 +17,7 @@ Examples:
   signalbox get tasks --status pending -o json     the same for scripts
   signalbox get task ID --watch                    follow one to its end
   signalbox config check my.yaml                   what is wrong with a configuration
+  signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
 )";
 
 constexpr const char* exit_codes = R"(Exit codes:
@@ -54,6 +55,7 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   add_chat_agent();
   add_config();
   add_keys();
+  add_worker(app, parsed.worker, values);
   add_completion();
 }
 

@@ -37,6 +37,7 @@ struct Parsed {
   NewKeyOptions new_key;
   std::string default_priority;
   std::string max_priority;
+  WorkerArguments worker;
 };
 
 /// Pinned: the parser points into `parsed`.

@@ -15,6 +15,7 @@
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
 #include "cli/system_ports.hpp"
+#include "cli/worker.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -48,6 +49,7 @@ struct Runner {
     return to_int(is_printed ? ExitCode::ok : ExitCode::failure);
   }
   int operator()(const NewKeyOptions& options) const { return run_new_key(options); }
+  int operator()(const WorkerOptions& options) const { return run_worker(options); }
 };
 
 }  // namespace
