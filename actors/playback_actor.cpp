@@ -4,16 +4,13 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/backend_call.hpp"
+
 namespace signalbox::actors {
 
 void PlaybackState::run(const RunTask& message) {
   const Task& task = *message.task;
-  BackendCall call;
-  call.task = task.id;
-  call.kind = task.kind;
-  call.request = message.request;
-  call.model = message.model;
-  call.streaming = task.streaming;
+  BackendCall call = backend_call(message);
   const CallKey key{task.id, message.epoch};
   Call& playing = x_calls[key];
   playing = Call{x_setup.script(call), 0, message.reply_to};

@@ -5,6 +5,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/backend_call.hpp"
+
 namespace signalbox::actors {
 namespace {
 
@@ -45,14 +47,7 @@ bool is_unreachable(const BackendEvent& event) {
 
 void UpstreamState::run(const RunTask& message) {
   const Task& task = *message.task;
-  BackendCall call;
-  call.task = task.id;
-  call.kind = task.kind;
-  call.request = message.request;
-  call.model = message.model;
-  call.streaming = task.streaming;
-  call.request_id = task.request_id;
-  call.traceparent = task.traceparent;
+  BackendCall call = backend_call(message);
   // Runs on a thread of the backend's: messages only.
   auto listener = [reply_to = message.reply_to, self = UpstreamActor{x_self}, id = task.id,
                    epoch = message.epoch](BackendEvent event) {

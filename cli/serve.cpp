@@ -5,14 +5,11 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "cli/crash_hook.hpp"
 #include "cli/daemon.hpp"
-#include "config/load.hpp"
-#include "config/validate.hpp"
+#include "config/assemble.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -22,26 +19,8 @@ constexpr std::chrono::seconds drain_grace{10};
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
-struct Loaded {
-  config::Settings settings;
-  std::vector<config::Violation> violations;
-};
-
-Loaded load_settings(const ServeOptions& options) {
-  config::LoadResult result;
-  const auto file = config::find_config_file(options.config, config::environment_lookup);
-  if (file) {
-    std::ifstream input{*file, std::ios::binary};
-    if (!input) return {{}, {{*file, 0, 0, "", "cannot be read"}}};
-    const std::string text{std::istreambuf_iterator<char>{input}, {}};
-    result = config::load(text, *file);
-  }
-  config::apply_environment(result, config::environment_lookup);
-  config::apply_flags(result, options.flags);
-  if (result.violations.empty()) {
-    result.violations = config::validate(result.settings, result.places, file.value_or("defaults"));
-  }
-  return {std::move(result.settings), std::move(result.violations)};
+config::LoadResult load_settings(const ServeOptions& options) {
+  return config::assemble({options.config, options.flags, config::environment_lookup});
 }
 
 std::string joined(const std::vector<config::Violation>& violations) {
@@ -101,7 +80,7 @@ void drain(Daemon& daemon, const sigset_t& signals) {
 
 int run_serve(const ServeOptions& options) {
   install_crash_hook();
-  Loaded loaded = load_settings(options);
+  config::LoadResult loaded = load_settings(options);
   if (!loaded.violations.empty()) {
     fmt::print(stderr, "{}\n", joined(loaded.violations));
     return exit_usage;
@@ -114,7 +93,7 @@ int run_serve(const ServeOptions& options) {
   const std::string bind = loaded.settings.http.bind;
   Daemon daemon{std::move(loaded.settings),
                 [&options]() -> Result<std::map<std::string, ProfileSettings>> {
-                  Loaded again = load_settings(options);
+                  config::LoadResult again = load_settings(options);
                   if (again.violations.empty()) return std::move(again.settings.profiles);
                   return make_error(ErrorCode::invalid_request, joined(again.violations));
                 }};

@@ -1,29 +1,15 @@
 #include "core/ids.hpp"
 
+#include "core/hex.hpp"
+#include "core/split_mix.hpp"
+
 namespace signalbox {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::uint16_t counter_max = 0x0FFF;
 
 constexpr bool is_dash_index(std::size_t index) {
   return index == 8 || index == 13 || index == 18 || index == 23;
-}
-
-int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
-
-// splitmix64: every seed gives a full-period, well mixed sequence (public domain, S. Vigna).
-std::uint64_t mix(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t value = state;
-  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBULL;
-  return value ^ (value >> 31U);
 }
 
 }  // namespace
@@ -67,7 +53,7 @@ IdBytes IdSequence::next(std::int64_t wall_ms) {
   } else {
     ++x_counter_;
   }
-  const std::uint64_t random = mix(x_random_);
+  const std::uint64_t random = split_mix(x_random_);
   IdBytes bytes{};
   for (unsigned index = 0; index < 6; ++index) {
     bytes[index] = static_cast<std::uint8_t>(x_last_ms_ >> (40U - 8U * index));

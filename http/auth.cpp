@@ -7,6 +7,8 @@
 #include <array>
 #include <cctype>
 
+#include "core/hex.hpp"
+
 namespace signalbox::http {
 namespace {
 
@@ -89,11 +91,10 @@ std::string sha256_hex(std::string_view bytes) {
   const int ok =
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
   SIGNALBOX_ASSERT(ok == 1);
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string hex;
   for (unsigned int index = 0; index < size; ++index) {
-    hex += digits[digest[index] >> 4U];
-    hex += digits[digest[index] & 0x0FU];
+    hex += hex_digits[digest[index] >> 4U];
+    hex += hex_digits[digest[index] & 0x0FU];
   }
   return hex;
 }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/hex.hpp"
+
 namespace signalbox::http {
 
 namespace {
@@ -20,10 +22,6 @@ bool is_digit(char c) {
 
 bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_hex_digit(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool is_token_char(char c) {
@@ -80,7 +78,7 @@ bool is_target(std::string_view target) {
     if (c <= ' ' || c > '~' || c == '#') return false;
     if (c != '%') continue;
     if (i + 2 >= target.size()) return false;
-    if (!is_hex_digit(target[i + 1]) || !is_hex_digit(target[i + 2])) return false;
+    if (hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0) return false;
   }
   return !target.empty();
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/hex.hpp"
+
 namespace signalbox::http {
 namespace {
 
@@ -121,13 +123,6 @@ bool allows_head(const RouteEntry& route) {
 
 bool allows(const RouteEntry& route, std::string_view method) {
   return route.method == method || (method == "HEAD" && allows_head(route));
-}
-
-int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
 }
 
 Error no_such_path(std::string_view path) {

@@ -1,20 +1,13 @@
 #include "simulations/random.hpp"
 
 #include "core/error.hpp"
+#include "core/split_mix.hpp"
 
 namespace signalbox::sim {
 namespace {
 
 std::uint64_t rotate_left(std::uint64_t value, unsigned count) {
   return (value << count) | (value >> (64U - count));
-}
-
-std::uint64_t split_mix(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t value = state;
-  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBULL;
-  return value ^ (value >> 31U);
 }
 
 /// @returns floor(fraction / 2^32 * value), without a 128-bit product. @pre fraction < 2^32.
