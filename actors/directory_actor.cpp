@@ -79,8 +79,12 @@ void DirectoryState::put(const PutLlms& message) {
 }
 
 LlmsClaimed DirectoryState::claim(const ClaimLlms& message) {
-  LlmsClaimed claimed{x_book.claim_llms(message.id, message.llms, message.is_atomic)};
+  ClaimOutcome outcome = x_book.claim_llms(message.id, message.llms, message.is_atomic);
+  LlmsClaimed claimed{std::move(outcome.refused)};
   if (message.is_atomic && !claimed.refused.empty()) return claimed;
+  for (auto& [executor, llm] : outcome.taken) {
+    x_self->send(x_executors.at(executor), LlmTaken{std::move(llm)});
+  }
   x_executors[message.id] = message.executor;
   publish();
   serve_line();

@@ -92,6 +92,7 @@ struct WakeFailed;
 struct RunTask;
 struct AbortTask;
 struct WakeLlm;
+struct LlmTaken;
 struct ResultStored;
 struct HealthTick;
 struct ModelsListed;
@@ -204,7 +205,8 @@ using ProfileActor = LeaseClient::extend<
 using ExecutorActor =
     caf::typed_actor<caf::reacts_to<RunTask>,    // run this under this claim
                      caf::reacts_to<AbortTask>,  // stop it; ends with a report all the same
-                     caf::reacts_to<WakeLlm>>;   // somebody waits for this one, which sleeps
+                     caf::reacts_to<WakeLlm>,    // somebody waits for this one, which sleeps
+                     caf::reacts_to<LlmTaken>>;  // another offers it now
 
 /// An upstream server behind the Backend port.
 using UpstreamActor =

@@ -58,6 +58,7 @@ PlaybackActor::behavior_type PlaybackState::make_behavior(PlaybackSetup setup) {
         abort({message.task, message.epoch});
       },
       [](const WakeLlm&) {},
+      [](const LlmTaken&) {},
       [this](const TokenTick& message) {
         play({message.task, message.epoch});
       },

@@ -143,6 +143,7 @@ UpstreamActor::behavior_type UpstreamState::make_behavior(UpstreamSetup setup) {
       [this](const RunTask& message) { run(message); },
       [this](const AbortTask& message) { abort(message); },
       [](const WakeLlm&) {},
+      [](const LlmTaken&) {},
       [this](const HealthTick& message) {
         if (message.generation == x_tick_generation) ask_for_models();
       },

@@ -165,6 +165,11 @@ struct LlmsClaimed {
   std::vector<std::string> refused;
 };
 
+/// To the session that had that name, while it was away.
+struct LlmTaken {
+  std::string llm;
+};
+
 struct RemoveExecutor {
   ExecutorId id = 0;
 };
@@ -241,6 +246,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WakeLlm)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WakeFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ClaimLlms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmsClaimed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RemoveExecutor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ResultStored)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SessionEnded)

@@ -171,6 +171,15 @@ void WorkerSessionState::written(const StoreAnswer& message) {
   x_self->quit();
 }
 
+// One that has nothing left and is not there either is over: its worker registers anew.
+void WorkerSessionState::taken(const LlmTaken& message) {
+  x_session->forget_llms({message.llm});
+  const bool is_empty = x_session->llms().empty() && x_session->state() == SessionState::inactive;
+  if (!is_empty || x_is_leaving) return;
+  const SessionKey key{x_setup.registration.session, x_setup.registration.owner, true};
+  caf::anon_send(WorkerSessionActor{x_self}, LeaveWorker{key});
+}
+
 // -- channel -------------------------------------------------------------------------------------
 
 void WorkerSessionState::send_frame(decltype(WorkerFrame::frame) frame) {
@@ -250,6 +259,7 @@ WorkerSessionActor::behavior_type WorkerSessionState::make_behavior(WorkerSessio
       [this](const RunTask& message) { run(message); },
       [this](const AbortTask& message) { abort(message); },
       [this](const WakeLlm& message) { wake(message); },
+      [this](const LlmTaken& message) { taken(message); },
       [this](const BindWorker& message) { bind(message); },
       [this](const UnbindWorker& message) { unbind(message); },
       [this](const RegisterWorker& message) { return offer(message); },

@@ -50,6 +50,7 @@ class WorkerSessionState {
   // Presence (worker_session_actor.cpp).
   caf::result<SessionAnswer> offer(const RegisterWorker& message);
   void offered(const RegisterWorker& message, const LlmsClaimed& claimed, AnswerPromise promise);
+  void taken(const LlmTaken& message);
   void bind(const BindWorker& message);
   void unbind(const UnbindWorker& message);
   caf::result<SessionAnswer> heartbeat(const WorkerHeartbeat& message);

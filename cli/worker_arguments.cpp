@@ -80,6 +80,8 @@ void add_worker(CLI::App& app, WorkerArguments& arguments,
                          "File with the broker's key on its first line (else SIGNALBOX_API_KEY)");
   worker->add_option("--upstream-key-env", arguments.upstream_key_env,
                      "Variable that holds the local server's key");
+  worker->add_flag("--forget", options.forgets,
+                   "When leaving, take the LLM's name away (default: it stays known)");
   worker->add_flag("--quiet,-q", options.is_quiet, "Print errors only");
   for (const CLI::Option* file : {session, key}) values[file] = {true, {}};
 }

@@ -47,6 +47,9 @@ struct WorkerOptions {
   std::string session_file;
   /// How long tasks may go on after SIGTERM. Unit: s. Range: 0..86400.
   std::uint32_t grace_s = 30;
+  /// Takes its session and its names away when it leaves; else they stay known as inactive, and
+  /// work for them can be queued.
+  bool forgets = false;
   bool is_quiet = false;
 };
 

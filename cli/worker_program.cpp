@@ -265,7 +265,8 @@ void WorkerProgram::leave() {
   {
     const Lock lock{x_mutex};
     x_is_over = true;
-    if (x_state.registration() > 0 && !x_state.failure()) call.path = session_path();
+    const bool is_registered = x_state.registration() > 0 && !x_state.failure();
+    if (is_registered && x_options.forgets) call.path = session_path();
   }
   x_news.notify_all();
   x_runs.abort_all();

@@ -55,24 +55,25 @@ std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vecto
   return refused;
 }
 
-std::vector<std::string> DirectoryBook::claim_llms(ExecutorId executor, std::vector<Llm> llms,
-                                                   bool is_atomic) {
-  std::vector<std::string> refused;
+ClaimOutcome DirectoryBook::claim_llms(ExecutorId executor, std::vector<Llm> llms, bool is_atomic) {
+  ClaimOutcome outcome;
   std::erase_if(llms, [&](const Llm& llm) {
     const Llm* other = find_of_other(llm.name, executor);
     const bool is_free = other == nullptr ||
                          (other->kind == LlmKind::worker && other->status == LlmStatus::inactive);
-    if (!is_free) refused.push_back(llm.name);
+    if (!is_free) outcome.refused.push_back(llm.name);
     return !is_free;
   });
-  if (is_atomic && !refused.empty()) return refused;
+  if (is_atomic && !outcome.refused.empty()) return outcome;
   std::erase_if(x_llms, [&](const Llm& old) {
-    return old.executor != executor && std::any_of(llms.begin(), llms.end(), [&](const Llm& llm) {
-             return llm.name == old.name;
-           });
+    const bool is_taken =
+        old.executor != executor &&
+        std::any_of(llms.begin(), llms.end(), [&](const Llm& llm) { return llm.name == old.name; });
+    if (is_taken) outcome.taken.emplace_back(old.executor, old.name);
+    return is_taken;
   });
   put_llms(executor, std::move(llms));
-  return refused;
+  return outcome;
 }
 
 void DirectoryBook::remove_executor(ExecutorId executor) {

@@ -46,6 +46,14 @@ struct LeaseRefusal {
   std::string target;
 };
 
+/// What a session asked for, and what came of it.
+struct ClaimOutcome {
+  /// Names that others own.
+  std::vector<std::string> refused;
+  /// Names taken over, and who had them.
+  std::vector<std::pair<ExecutorId, std::string>> taken;
+};
+
 struct WakeOrder {
   ExecutorId executor = 0;
   std::string llm;
@@ -57,8 +65,8 @@ class DirectoryBook {
   /// out and returned.
   std::vector<std::string> put_llms(ExecutorId executor, std::vector<Llm> llms);
   /// As put_llms, for a worker: a name whose session is inactive is taken over.
-  /// @returns the names that others own; with `is_atomic` nothing is changed when there are any.
-  std::vector<std::string> claim_llms(ExecutorId executor, std::vector<Llm> llms, bool is_atomic);
+  /// With `is_atomic` nothing is changed when others own any of the names.
+  ClaimOutcome claim_llms(ExecutorId executor, std::vector<Llm> llms, bool is_atomic);
   void remove_executor(ExecutorId executor);
   /// All LLMs of the executor that are active or inactive. @returns true when something changed.
   bool set_status(ExecutorId executor, LlmStatus status, WallTime at);

@@ -198,6 +198,17 @@ TEST_CASE("worker: names belong to whoever is there", "[actors][worker]") {
   CHECK(first.status().llms.front().name == "bob");
 }
 
+TEST_CASE("worker: a session whose last name was taken over is gone", "[actors][worker]") {
+  HouseFixture house;
+  WorkerFixture first{house};
+  WorkerFixture second{house};
+  start(first, "alice");
+  first.unbind();
+  start(second, "alice");
+  CHECK(first.heartbeat().error.code == ErrorCode::session_not_found);
+  CHECK(second.status().llms.size() == 1);
+}
+
 TEST_CASE("worker: one wake for all who wait", "[actors][worker]") {
   HouseFixture house{{}, {}, quick_sessions()};
   WorkerFixture worker{house};

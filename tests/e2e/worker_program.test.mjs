@@ -206,7 +206,19 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
       await broker.result(broker.infer());
     });
 
-    test('drain without retry: finishes what runs, deletes the session, exit 0', async () => {
+    // The program keeps its name known unless it is told to --forget; the example shows the DELETE.
+    const isProgram = name === 'signalbox worker';
+    const deletes = isProgram ? 0 : 1;
+
+    test('--forget: the session is deleted', { skip: isProgram ? false : 'the example always does' }, async () => {
+      await setUp();
+      const worker = await launchBound(command, [...model, '--forget']);
+      worker.child.kill('SIGTERM');
+      assert.deepEqual(await worker.ended(), { code: 0, signal: null });
+      assert.equal(broker.calls.at(-1).kind, 'delete');
+    });
+
+    test('drain without retry: finishes what runs, leaves, exit 0', async () => {
       await setUp();
       up.next({ hold: true });
       const worker = await launchBound(command, model);
@@ -217,7 +229,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
       up.release();
       assert.deepEqual(await worker.ended(), { code: 0, signal: null });
       assert.equal(broker.of('result', (c) => c.task === task && c.status === 200).length, 1);
-      assert.equal(broker.of('delete').length, 1);
+      assert.equal(broker.of('delete').length, deletes);
       assert.equal(up.requests.length, 1, 'nothing new was run');
     });
 
@@ -233,7 +245,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
       assert.equal(up.requests.length, 1, 'what came after the drain was not run');
     });
 
-    test('SIGTERM: says so, lets the running task end, deletes the session, exit 0', async () => {
+    test('SIGTERM: says so, lets the running task end, leaves, exit 0', async () => {
       await setUp();
       up.next({ hold: true });
       const worker = await launchBound(command, model);
@@ -245,10 +257,10 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
       up.release();
       assert.deepEqual(await worker.ended(), { code: 0, signal: null });
       assert.equal(broker.of('result', (c) => c.task === task && c.status === 200).length, 1);
-      assert.equal(broker.calls.at(-1).kind, 'delete');
+      assert.equal(broker.of('delete').length, deletes);
     });
 
-    test('SIGTERM with a task that does not end: the grace, then the session is deleted', async () => {
+    test('SIGTERM with a task that does not end: the grace, then it leaves', async () => {
       await setUp();
       up.next({ hold: true });
       const worker = await launchBound(command, [...model, '--grace', '1']);
@@ -256,7 +268,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
       await up.arrived(1);
       worker.child.kill('SIGINT');
       assert.deepEqual(await worker.ended(), { code: 0, signal: null });
-      assert.equal(broker.of('delete').length, 1);
+      assert.equal(broker.of('delete').length, deletes);
       await idle();
     });
 
