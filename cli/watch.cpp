@@ -22,10 +22,40 @@ std::string wipe(std::size_t lines) {
   return lines == 0 ? "" : "\x1b[" + std::to_string(lines) + "A\x1b[J";
 }
 
+/// A list that is left open outlives a restart of the daemon: once it was there, it is waited for.
+class PatientFetch {
+ public:
+  PatientFetch(const ApiClient& client, const GetOptions& options)
+      : x_client{client}, x_options{options} {}
+
+  Outcome<Fetched> fetch() {
+    while (true) {
+      auto fetched = fetch_rows(x_client, x_options);
+      const bool is_away =
+          fetched.has_error() && fetched.error().exit_code == ExitCode::unreachable && x_was_there;
+      if (!is_away) {
+        x_was_there = true;
+        x_is_told = false;
+        return fetched;
+      }
+      if (!x_is_told) report({ExitCode::ok, "the daemon is away; waiting for it"});
+      x_is_told = true;
+      std::this_thread::sleep_for(x_options.interval);
+    }
+  }
+
+ private:
+  const ApiClient& x_client;
+  const GetOptions& x_options;
+  bool x_was_there = false;
+  bool x_is_told = false;
+};
+
 int repaint(const ApiClient& client, const GetOptions& options, WallClock& clock) {
   std::size_t painted = 0;
+  PatientFetch patient{client, options};
   while (true) {
-    const auto fetched = fetch_rows(client, options);
+    const auto fetched = patient.fetch();
     if (fetched.has_error()) return report(fetched.error());
     const std::size_t width = terminal_width();
     // The cursor stands below the last line, which takes one of them.
@@ -40,8 +70,9 @@ int repaint(const ApiClient& client, const GetOptions& options, WallClock& clock
 
 int print_changes(const ApiClient& client, const GetOptions& options, WallClock& clock) {
   ChangedRows changed{options};
+  PatientFetch patient{client, options};
   while (true) {
-    const auto fetched = fetch_rows(client, options);
+    const auto fetched = patient.fetch();
     if (fetched.has_error()) return report(fetched.error());
     const std::string text = changed.take(fetched->rows, clock.now());
     if (!text.empty() && !print_out(text)) return to_int(ExitCode::failure);
