@@ -26,10 +26,11 @@ void DirectoryState::acquire(const AcquireLease& message) {
   }
   if (auto lease = x_book.acquire(request)) {
     const ExecutorActor executor = x_executors.at(lease->executor);
+    x_clients.erase({request.requester, request.target});
     x_self->send(message.client, LeaseGranted{request.target, std::move(*lease), executor});
     return;
   }
-  x_clients[request.requester] = message.client;
+  x_clients[{request.requester, request.target}] = message.client;
   x_self->send(message.client, LeaseParked{request.target});
   send_wakes();
 }
@@ -37,8 +38,14 @@ void DirectoryState::acquire(const AcquireLease& message) {
 void DirectoryState::serve_line() {
   for (LeaseGrant& grant : x_book.serve_line()) {
     const ExecutorActor executor = x_executors.at(grant.lease.executor);
-    x_self->send(x_clients.at(grant.requester),
-                 LeaseGranted{grant.target, std::move(grant.lease), executor});
+    const auto client = x_clients.find({grant.requester, grant.target});
+    x_self->send(client->second, LeaseGranted{grant.target, std::move(grant.lease), executor});
+    x_clients.erase(client);
+  }
+  for (const LeaseRefusal& refusal : x_book.take_hopeless()) {
+    const auto client = x_clients.find({refusal.requester, refusal.target});
+    x_self->send(client->second, LeaseRefused{refusal.target, {}});
+    x_clients.erase(client);
   }
   send_wakes();
 }
@@ -51,7 +58,8 @@ void DirectoryState::send_wakes() {
 
 void DirectoryState::wake_failed(const WakeFailed& message) {
   for (LeaseRefusal& refusal : x_book.wake_failed(message.llm)) {
-    x_self->send(x_clients.at(refusal.requester), LeaseRefused{refusal.target, message.error});
+    x_self->send(x_clients.at({refusal.requester, refusal.target}),
+                 LeaseRefused{refusal.target, message.error});
   }
 }
 
@@ -99,7 +107,7 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
       [this](const AcquireLease& message) { acquire(message); },
       [this](const WithdrawLease& message) {
         x_book.withdraw(message.requester, message.target);
-        x_clients.erase(message.requester);
+        x_clients.erase({message.requester, message.target});
         x_self->send(message.confirm_to, LeaseWithdrawn{});
       },
       [this](const ReleaseLease& message) {
@@ -115,7 +123,9 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
       [this](const ClaimLlms& message) { return claim(message); },
       [this](const RemoveExecutor& message) {
         x_book.remove_executor(message.id);
+        x_executors.erase(message.id);
         publish();
+        serve_line();
       },
       [this](const WakeFailed& message) { wake_failed(message); },
       [this](ListLlms) { return LlmList{std::make_shared<const RoutingTable>(x_book.table())}; },

@@ -37,8 +37,8 @@ class DirectoryState {
   BrokerActor x_broker;
   DirectoryBook x_book;
   std::map<ExecutorId, ExecutorActor> x_executors;
-  /// Who stands in a line.
-  std::map<RequesterId, LeaseClient> x_clients;
+  /// Who stands in which line.
+  std::map<std::pair<RequesterId, std::string>, LeaseClient> x_clients;
   struct Subscription {
     std::vector<ProfileActor> profiles;
     CapacityList told;

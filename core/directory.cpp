@@ -11,7 +11,7 @@ const Llm* DirectoryBook::find_of_other(const std::string& name, ExecutorId exec
   return place == x_llms.end() ? nullptr : &*place;
 }
 
-void DirectoryBook::drop_unused_groups() {
+void DirectoryBook::drop_unused() {
   std::set<std::string_view> used;
   for (const Llm& llm : x_llms) used.insert(llm.group);
   std::erase_if(x_groups, [&](const auto& entry) {
@@ -19,6 +19,11 @@ void DirectoryBook::drop_unused_groups() {
     if (used.contains(group)) return false;
     if (state.running > 0) x_orphaned_groups.insert(group);
     return state.running == 0;
+  });
+  std::erase_if(x_waking, [&](const std::string& name) {
+    return std::none_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+      return llm.name == name && llm.is_present() && llm.status == LlmStatus::hibernating;
+    });
   });
 }
 
@@ -44,14 +49,15 @@ std::vector<std::string> DirectoryBook::put_llms(ExecutorId executor, std::vecto
     }
     x_groups[llm.group].capacity = std::max<std::uint32_t>(llm.capacity, 1);
     x_orphaned_groups.erase(llm.group);
-    if (llm.status != LlmStatus::hibernating) x_waking.erase(llm.name);
+    const bool was_present = place != x_llms.end() && place->is_present();
+    if (llm.is_present() && !was_present) hope_again(llm.pool_key());
     if (place == x_llms.end()) {
       x_llms.push_back(std::move(llm));
     } else {
       *place = std::move(llm);
     }
   }
-  drop_unused_groups();
+  drop_unused();
   return refused;
 }
 
@@ -78,7 +84,7 @@ ClaimOutcome DirectoryBook::claim_llms(ExecutorId executor, std::vector<Llm> llm
 
 void DirectoryBook::remove_executor(ExecutorId executor) {
   std::erase_if(x_llms, [&](const Llm& llm) { return llm.executor == executor; });
-  drop_unused_groups();
+  drop_unused();
 }
 
 bool DirectoryBook::set_status(ExecutorId executor, LlmStatus status, WallTime at) {
@@ -195,9 +201,32 @@ std::vector<LeaseGrant> DirectoryBook::serve_line() {
   return grants;
 }
 
+std::vector<LeaseRefusal> DirectoryBook::take_hopeless() {
+  std::vector<LeaseRefusal> refusals;
+  for (auto line = x_lines.begin(); line != x_lines.end();) {
+    std::erase_if(line->second, [&](const auto& entry) {
+      const LeaseRequest& request = entry.second;
+      if (!request.only_others || has_other(request)) return false;
+      refusals.push_back({request.requester, request.target});
+      return true;
+    });
+    line = line->second.empty() ? x_lines.erase(line) : std::next(line);
+  }
+  return refusals;
+}
+
+void DirectoryBook::hope_again(const std::string& target) {
+  const auto line = x_lines.find(target);
+  if (line == x_lines.end()) return;
+  for (auto& [key, request] : line->second) request.was_refused = false;
+}
+
 std::vector<WakeOrder> DirectoryBook::wakes() {
   std::vector<WakeOrder> orders;
   for (const auto& [target, line] : x_lines) {
+    const bool is_wanted = std::any_of(line.begin(), line.end(),
+                                       [](const auto& entry) { return !entry.second.was_refused; });
+    if (!is_wanted) continue;
     const Llm* sleeper = nullptr;
     bool has_other = false;
     for (const Llm& llm : x_llms) {
@@ -225,7 +254,10 @@ std::vector<LeaseRefusal> DirectoryBook::wake_failed(const std::string& llm) {
   });
   const auto line = x_lines.find(target);
   if (has_other || line == x_lines.end()) return refusals;
-  for (const auto& [key, request] : line->second) refusals.push_back({request.requester, target});
+  for (auto& [key, request] : line->second) {
+    request.was_refused = true;
+    refusals.push_back({request.requester, target});
+  }
   return refusals;
 }
 

@@ -32,6 +32,8 @@ struct LeaseRequest {
   bool accept_inactive = false;
   /// Those to avoid are never taken; see has_other().
   bool only_others = false;
+  /// Was told that nobody could be woken: nobody is woken for it until it asks again.
+  bool was_refused = false;
 };
 
 struct LeaseGrant {
@@ -86,11 +88,16 @@ class DirectoryBook {
   /// remove_executor, set_status and release.
   std::vector<LeaseGrant> serve_line();
 
+  /// @returns who wants others only while there are none any more; they have left the line. To be
+  /// called after serve_line.
+  std::vector<LeaseRefusal> take_hopeless();
+
   /// @returns whom to wake so that those in line are served: one LLM of each target that has none
   /// awake. Nobody is named again before it changed its status or wake_failed(). To be called
   /// after acquire and serve_line.
   std::vector<WakeOrder> wakes();
-  /// @returns those in line for it, who stay there; nobody when another LLM can serve them.
+  /// @returns those in line for it, who stay there; nobody when another LLM can serve them. Nobody
+  /// is woken for them until they ask again, one more does, or another LLM comes.
   std::vector<LeaseRefusal> wake_failed(const std::string& llm);
 
   [[nodiscard]] RoutingTable table() const;
@@ -108,8 +115,10 @@ class DirectoryBook {
   [[nodiscard]] const Llm* find_of_other(const std::string& name, ExecutorId executor) const;
   /// @returns the arrival number it had, 0 when it was not in line.
   std::uint64_t leave_line(const RequesterId& requester, const std::string& target);
-  /// Forgets capacity groups that no LLM names and no lease is on.
-  void drop_unused_groups();
+  /// Forgets capacity groups that no LLM names and no lease is on, and wakes of LLMs that are gone.
+  void drop_unused();
+  /// Somebody new is there for it.
+  void hope_again(const std::string& target);
   [[nodiscard]] std::optional<Lease> try_lease(const LeaseRequest& request);
   [[nodiscard]] std::vector<BackendCandidate> candidates(const LeaseRequest& request,
                                                          LlmStatus status, bool avoided) const;
