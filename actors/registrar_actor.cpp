@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <caf/send.hpp>
+#include <caf/spawn_options.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -37,14 +38,10 @@ void RegistrarState::open() {
   for (WorkerRegistration& registration : registrations) spawn_session(std::move(registration));
 }
 
-void RegistrarState::close(const caf::error& reason) {
-  for (const auto& [id, session] : x_sessions) x_self->send_exit(session.actor, reason);
-  x_self->quit(reason);
-}
-
 RegistrarState::Session& RegistrarState::spawn_session(WorkerRegistration registration) {
   Session& session = x_sessions[registration.session];
   session.owner = registration.owner;
+  session.executor = x_next_executor;
   WorkerSessionSetup setup;
   setup.id = x_next_executor++;
   setup.registration = std::move(registration);
@@ -52,7 +49,8 @@ RegistrarState::Session& RegistrarState::spawn_session(WorkerRegistration regist
   setup.make_joiner = x_settings.make_joiner;
   setup.house = x_house;
   setup.ports = x_ports;
-  session.actor = x_self->spawn(worker_session_actor, std::move(setup));
+  // Linked: those that have left and linger stop with the house, too.
+  session.actor = x_self->spawn<caf::linked>(worker_session_actor, std::move(setup));
   return session;
 }
 
@@ -144,7 +142,11 @@ RegistrarActor::behavior_type RegistrarState::make_behavior(RegistrarSettings se
   x_settings = std::move(settings);
   x_ports = std::move(ports);
   x_next_executor = x_settings.first_executor;
-  x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
+  // A session that ends by itself does not take the others with it.
+  x_self->set_exit_handler([this](const caf::exit_msg& message) {
+    const bool is_order = message.reason && message.reason.category() == caf::atom("exit");
+    if (is_order) x_self->quit(message.reason);
+  });
   return {
       [this](BindWorker& message) {
         if (const Session* session = find(message.key)) {
@@ -168,7 +170,12 @@ RegistrarActor::behavior_type RegistrarState::make_behavior(RegistrarSettings se
         x_house = message.house;
         open();
       },
-      [this](const SessionEnded& message) { x_sessions.erase(message.session); },
+      [this](const SessionEnded& message) {
+        const auto place = x_sessions.find(message.session);
+        const bool is_that =
+            place != x_sessions.end() && place->second.executor == message.executor;
+        if (is_that) x_sessions.erase(place);
+      },
       [this](const CollectSessions& message) { collect(message); },
       [this](BeginDrain) {
         for (const auto& [id, session] : x_sessions) x_self->send(session.actor, BeginDrain{});

@@ -36,10 +36,10 @@ class RegistrarState {
   struct Session {
     WorkerSessionActor actor;
     std::string owner;
+    ExecutorId executor = 0;
   };
 
   void open();
-  void close(const caf::error& reason);
   Session& spawn_session(WorkerRegistration registration);
   [[nodiscard]] const Session* find(const SessionKey& key) const;
   caf::result<SessionAnswer> register_worker(RegisterWorker& message);

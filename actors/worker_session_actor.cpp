@@ -15,10 +15,17 @@ namespace {
 /// The directory answers from memory.
 constexpr std::chrono::seconds claim_patience{5};
 
+/// A lease granted before the session left finds it at least this long.
+constexpr std::chrono::seconds linger{30};
+
 SessionAnswer refusal(Error error) {
   SessionAnswer answer;
   answer.error = std::move(error);
   return answer;
+}
+
+Error has_left() {
+  return make_error(ErrorCode::session_not_found, "the session has ended: register anew");
 }
 
 }  // namespace
@@ -73,6 +80,8 @@ SessionAnswer WorkerSessionState::answer() const {
 }
 
 void WorkerSessionState::publish() {
+  // The directory has forgotten it for good.
+  if (x_is_leaving) return;
   x_self
       ->request(x_setup.house.directory, claim_patience,
                 ClaimLlms{x_setup.id, x_self, make_llms(), false})
@@ -83,7 +92,7 @@ void WorkerSessionState::publish() {
 // One timer at a time: it cannot be taken back, and an early one does no harm.
 void WorkerSessionState::set_timer() {
   const auto deadline = x_session->next_deadline();
-  if (!deadline || (x_timer && *x_timer <= *deadline)) return;
+  if (x_is_leaving || !deadline || (x_timer && *x_timer <= *deadline)) return;
   x_timer = deadline;
   const Instant at = now();
   x_self->delayed_send(x_self, *deadline > at ? *deadline - at : Duration::zero(),
@@ -91,6 +100,7 @@ void WorkerSessionState::set_timer() {
 }
 
 void WorkerSessionState::tick() {
+  if (x_is_leaving) return x_self->quit();
   x_timer.reset();
   const auto channel = x_session->channel();
   if (x_session->expire(now())) {
@@ -112,6 +122,7 @@ void WorkerSessionState::hear() {
 // -- registration --------------------------------------------------------------------------------
 
 caf::result<SessionAnswer> WorkerSessionState::offer(const RegisterWorker& message) {
+  if (x_is_leaving) return refusal(has_left());
   auto promise = x_self->make_response_promise<SessionAnswer>();
   std::vector<Llm> llms;
   for (const OfferedLlm& offered : message.llms) {
@@ -141,6 +152,10 @@ void WorkerSessionState::offered(const RegisterWorker& message, const LlmsClaime
     x_self->quit();
     return;
   }
+  if (x_is_leaving) {
+    promise.deliver(refusal(has_left()));
+    return;
+  }
   x_is_registered = true;
   WorkerRegistration& registration = x_setup.registration;
   registration.address = message.address;
@@ -166,9 +181,6 @@ void WorkerSessionState::written(const StoreAnswer& message) {
   x_writes.erase(place);
   const bool has_failed = message.result.outcome == StoreResult::Outcome::failed;
   promise.deliver(has_failed ? refusal(message.result.error) : answer());
-  if (!x_is_leaving || !x_writes.empty()) return;
-  x_self->send(x_setup.house.registrar, SessionEnded{x_setup.registration.session, x_setup.id});
-  x_self->quit();
 }
 
 // One that has nothing left and is not there either is over: its worker registers anew.
@@ -188,6 +200,10 @@ void WorkerSessionState::send_frame(decltype(WorkerFrame::frame) frame) {
 }
 
 void WorkerSessionState::bind(const BindWorker& message) {
+  if (x_is_leaving) {
+    x_self->send(message.handle, ChannelClosed{message.channel, has_left()});
+    return;
+  }
   if (const auto replaced = x_session->bind(message.channel, now())) {
     x_self->send(x_channel, ChannelClosed{*replaced, {}});
     give_back_all(true, "its worker bound anew");
@@ -210,6 +226,7 @@ void WorkerSessionState::unbind(const UnbindWorker& message) {
 }
 
 caf::result<SessionAnswer> WorkerSessionState::heartbeat(const WorkerHeartbeat& message) {
+  if (x_is_leaving) return refusal(has_left());
   x_last_heartbeat_at = x_setup.ports.wall->now();
   bool is_news = x_session->hear(now());
   for (const auto& [llm, status] : message.llms) {
@@ -228,9 +245,11 @@ void WorkerSessionState::drain(bool is_stopping) {
   publish();
 }
 
+// From here on its id and its names are free for a session that registers anew. The actor stays for
+// a while: a call whose lease was granted before may be on its way to it, and is given back.
 caf::result<SessionAnswer> WorkerSessionState::leave() {
+  if (x_is_leaving) return refusal(has_left());
   auto promise = x_self->make_response_promise<SessionAnswer>();
-  x_is_leaving = true;
   give_back_all(true, "its worker has left");
   if (const auto channel = x_session->channel()) {
     x_self->send(x_channel, ChannelClosed{*channel, {}});
@@ -238,6 +257,7 @@ caf::result<SessionAnswer> WorkerSessionState::leave() {
   }
   x_inactive_since = x_setup.ports.wall->now();
   fail_wakes();
+  x_is_leaving = true;
   x_self->send(x_setup.house.directory, RemoveExecutor{x_setup.id});
   const std::uint64_t cookie = x_next_cookie++;
   x_writes.emplace(cookie, promise);
@@ -245,6 +265,9 @@ caf::result<SessionAnswer> WorkerSessionState::leave() {
       x_setup.house.store,
       StoreWrite{PutDocument{worker_documents, x_setup.registration.session.to_string(), ""},
                  x_self, cookie});
+  // Behind the deletion: a registration under the same id is written after it.
+  x_self->send(x_setup.house.registrar, SessionEnded{x_setup.registration.session, x_setup.id});
+  x_self->delayed_send(x_self, linger, SessionTick{++x_timer_generation});
   return promise;
 }
 

@@ -73,6 +73,10 @@ void VirtualSystem::run() {
   while (x_scheduler->has_job()) step();
 }
 
+void VirtualSystem::run_some(std::uint64_t messages) {
+  for (; messages > 0 && x_scheduler->has_job(); --messages) step();
+}
+
 std::optional<Instant> VirtualSystem::next_timer() const {
   const auto& schedule = x_scheduler->clock().schedule();
   if (schedule.empty()) return std::nullopt;

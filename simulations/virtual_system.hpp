@@ -35,6 +35,8 @@ class VirtualSystem {
 
   /// Runs until no actor has a message; time stands still.
   void run();
+  /// As run(), but for at most that many messages.
+  void run_some(std::uint64_t messages);
   /// Moves the clock to `until`, stopping at every timer on the way.
   void run_until(Instant until);
   void advance(Duration duration) { run_until(now() + duration); }

@@ -140,6 +140,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.task.fail_fast = spec.fail_fast;
   submit.task.profile = spec.profile;
   submit.task.owner = "tester";
+  submit.task.agent = spec.agent;
   if (!spec.key.empty()) {
     submit.task.idempotency_hash = spec.key;
     submit.task.request_hash = spec.body;
@@ -162,11 +163,21 @@ actors::CallNumber HouseFixture::submit(const CallSpec& spec) {
 }
 
 void HouseFixture::hang_up(actors::CallNumber call) {
-  caf::anon_send(x_house.broker, actors::CallerGone{x_tasks.at(call), call, x_listener});
+  hang_up_later(call);
   x_world->run();
 }
 
+void HouseFixture::hang_up_later(actors::CallNumber call) {
+  caf::anon_send(x_house.broker, actors::CallerGone{x_tasks.at(call), call, x_listener});
+}
+
 actors::CallNumber HouseFixture::observe(TaskId task) {
+  const auto number = observe_later(task);
+  x_world->run();
+  return number;
+}
+
+actors::CallNumber HouseFixture::observe_later(TaskId task) {
   actors::WatchTask watch;
   watch.call = x_next_call++;
   watch.listener = x_listener;
@@ -174,7 +185,6 @@ actors::CallNumber HouseFixture::observe(TaskId task) {
   watch.is_observer = true;
   x_tasks[watch.call] = task;
   caf::anon_send(x_house.broker, watch);
-  x_world->run();
   return watch.call;
 }
 
@@ -212,8 +222,8 @@ void HouseFixture::kill_and_restart() {
   x_house = {};
   x_world.reset();
   x_store->reopen();
-  // Ids go on rising, as those of a later start do.
-  x_options.id_seed += 1;
+  // The clock starts over; ids must not. The lowest bit of a seed does not count.
+  x_options.id_seed += 2;
   build();
 }
 

@@ -56,6 +56,7 @@ struct CallSpec {
   std::string profile = {};
   std::string body = "{}";
   std::string key = {};
+  std::string agent = {};
   std::optional<Duration> queue_wait = {};
   std::optional<Duration> inference = {};
 };
@@ -97,8 +98,10 @@ class HouseFixture {
   /// Sends without running.
   actors::CallNumber submit_later(const CallSpec& spec);
   void hang_up(actors::CallNumber call);
+  void hang_up_later(actors::CallNumber call);
   /// Follows the task of another call. @returns the number of the following.
   actors::CallNumber observe(TaskId task);
+  actors::CallNumber observe_later(TaskId task);
   void cancel(TaskId task);
   void configure(actors::ConfigureProfile change);
   actors::ProfileStatus profile(const std::string& name);
