@@ -68,8 +68,10 @@ GcActor::behavior_type GcState::make_behavior(GcSetup setup) {
   x_setup = std::move(setup);
   tick_in(std::chrono::seconds{x_setup.settings.interval_s});
   return {
-      [this](const StoreAnswer&) {
+      [this](const StoreAnswer& message) {
         x_is_writing = false;
+        // A store that takes nothing is left alone until the next sweep.
+        if (message.result.outcome == StoreResult::Outcome::failed) x_has_more = false;
         const Instant now = x_self->clock().now();
         const bool is_due = x_has_more || x_next_sweep <= now;
         tick_in(is_due ? Duration{slice_pause} : x_next_sweep - now);

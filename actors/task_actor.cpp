@@ -117,6 +117,10 @@ void TaskRun::end_by_order(Error error) {
     x_self->send(x_setup.house.broker, OrderEnd{x_setup.task.id, std::move(error)});
     return;
   }
+  // Its turn came while the collector looked.
+  const bool is_late =
+      error.code == ErrorCode::task_expired && x_setup.task.state != TaskState::pending;
+  if (is_late) return;
   const auto state =
       error.code == ErrorCode::task_cancelled ? TaskState::cancelled : TaskState::error;
   end(state, std::move(error), nullptr, nullptr);
