@@ -88,6 +88,9 @@ class TaskRun {
   // The end.
   void end(TaskState state, Error error, Bytes body, Bytes tail);
   void stored(StoreAnswer& message);
+  void store_end();
+  /// @returns true when the end is on its way once more.
+  bool claim_again(const StoreResult& result);
   void inserted(const StoreResult& result);
   void hand_over_to_key_owner(const StoreResult& result);
   void hand_over_to_backlog();
@@ -147,9 +150,11 @@ class TaskRun {
     Error error;
     Bytes body;
     Bytes tail;
+    TaskState state = TaskState::error;
   };
   std::optional<End> x_end;
   bool x_is_announced = false;
+  bool x_has_claimed_again = false;
   /// Writes whose answer matters and is still out.
   std::uint32_t x_writes_out = 0;
   bool x_is_retiring = false;

@@ -34,19 +34,42 @@ void TaskRun::end(TaskState state, Error error, Bytes body, Bytes tail) {
   }
   note_row();
 
-  if (x_is_inserted) {
-    MoveTask last;
-    last.from = {TaskState::pending, TaskState::claimed, TaskState::running};
-    last.to = state;
-    last.error_code = x_end->error.code;
-    last.error_message = x_row.error_detail;
-    last.backend_status = x_end->error.backend_status;
-    last.response = x_end->body;
-    if (x_end->body) last.response_type = x_content_type;
-    move(std::move(last), true);
-  }
+  x_end->state = state;
+  if (x_is_inserted) store_end();
   if (!x_is_inserted || x_setup.is_relaxed) announce();
   let_go();
+}
+
+void TaskRun::store_end() {
+  MoveTask last;
+  last.from = {TaskState::pending, TaskState::claimed, TaskState::running};
+  last.to = x_end->state;
+  last.error_code = x_end->error.code;
+  last.error_message = x_row.error_detail;
+  last.backend_status = x_end->error.backend_status;
+  last.response = x_end->body;
+  if (x_end->body) last.response_type = x_content_type;
+  move(std::move(last), true);
+}
+
+// The store refused the claim, which nobody waited for, and takes writes again: a row that was
+// never claimed cannot be completed.
+bool TaskRun::claim_again(const StoreResult& result) {
+  const bool is_unclaimed =
+      result.outcome == StoreResult::Outcome::conflict && result.task->state == TaskState::pending;
+  if (!is_unclaimed || x_has_claimed_again) return false;
+  x_has_claimed_again = true;
+  MoveTask claimed;
+  claimed.id = x_setup.task.id;
+  claimed.from = {TaskState::pending};
+  claimed.to = TaskState::claimed;
+  claimed.claimed_by = x_setup.task.claimed_by;
+  claimed.backend = x_setup.task.backend;
+  claimed.new_epoch = x_epoch;
+  claimed.at = x_setup.task.claimed_at;
+  write(std::move(claimed), false, end_cookie);
+  store_end();
+  return true;
 }
 
 void TaskRun::stored(StoreAnswer& message) {
@@ -59,7 +82,7 @@ void TaskRun::stored(StoreAnswer& message) {
     tell_receipt(message.result.error);
     if (!x_is_announced) x_end->error = std::move(message.result.error);
     announce();
-  } else {
+  } else if (!claim_again(message.result)) {
     tell_receipt({});
     announce();
   }
