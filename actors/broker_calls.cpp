@@ -255,9 +255,9 @@ caf::result<Done> BrokerState::shelve_all() {
   return promise;
 }
 
+// A row whose end the store refused is counted out, and may get an actor again all the same.
 void BrokerState::leave_backlog() {
-  SIGNALBOX_ASSERT(x_backlog_count > 0);
-  --x_backlog_count;
+  if (x_backlog_count > 0) --x_backlog_count;
 }
 
 void BrokerState::backlog_granted(BacklogGranted& message) {
@@ -273,8 +273,9 @@ void BrokerState::backlog_granted(BacklogGranted& message) {
       return;
     }
   }
-  // The row has ended or cannot be read: its turn goes to the next.
-  leave_backlog();
+  // The row has ended, and was counted out by its actor, or cannot be read: its turn goes to the
+  // next.
+  if (loaded.has_error()) leave_backlog();
   if (!message.lease.llm.empty()) {
     x_self->send(x_house.directory, ReleaseLease{std::move(message.lease)});
   }

@@ -55,6 +55,7 @@ void ProfileState::expire() {
     const auto place = x_tasks.find(expiry.id);
     if (place == x_tasks.end()) continue;
     x_self->send(place->second, BudgetExpired{expiry.code, x_scheduler->estimated_wait_s(1)});
+    if (expiry.code == ErrorCode::queue_wait_timeout) x_tasks.erase(place);
   }
 }
 

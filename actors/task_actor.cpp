@@ -175,19 +175,22 @@ void TaskRun::tell_observers_moved() {
 }
 
 void TaskRun::remove_listener(const RemoveListener& message) {
-  if (!x_listeners.remove(message.call, message.listener) || x_end) return;
+  const bool had_callers = x_listeners.has_callers();
+  if (!x_listeners.remove(message.call, message.listener) || x_end || x_is_retiring) return;
   const Task& task = x_setup.task;
-  // With a key, the caller may come back for the answer.
+  // With a key, the caller may come back for the answer; that of a row from before a restart has
+  // gone long since, and who looks on does not count.
   const bool is_abandoned =
-      task.attended && task.idempotency_hash.empty() && !x_listeners.has_callers();
+      task.attended && task.idempotency_hash.empty() && had_callers && !x_listeners.has_callers();
   if (is_abandoned) {
     end(TaskState::cancelled, make_error(ErrorCode::task_cancelled, "the caller hung up"), nullptr,
         nullptr);
     return;
   }
-  // Nobody looks any more: a row that waits needs no actor.
-  const bool is_idle_row = !task.attended && task.queue_wait_ms == 0 && x_listeners.empty();
-  if (!is_idle_row || x_place != Place::queued || x_writes_out > 0) return;
+  // Nobody looks any more: a row that waits needs no actor, unless it was given back meanwhile:
+  // then it may have a budget, which is told to an actor only.
+  const bool is_idle_row = x_setup.entry == TaskEntry::backlog && x_returned_at == WallTime{};
+  if (!is_idle_row || !x_listeners.empty() || x_place != Place::queued) return;
   x_place = Place::unwatching;
   x_self->send(x_setup.profile, UnwatchTurn{task.id, x_self});
 }
