@@ -140,19 +140,19 @@ TEST_CASE("directory: a worker's name goes over only while its session is away",
   Llm upstream = llm_of("up", LlmStatus::inactive);
   upstream.kind = LlmKind::upstream;
   book.put_llms(1, {upstream});
-  CHECK(book.claim_llms(2, {llm_of("a", LlmStatus::active)}, true).empty());
+  CHECK(book.claim_llms(2, {llm_of("a", LlmStatus::active)}, true).refused.empty());
   const std::vector wished{llm_of("a", LlmStatus::active), llm_of("b", LlmStatus::active)};
-  CHECK(book.claim_llms(3, wished, true) == Names{"a"});
+  CHECK(book.claim_llms(3, wished, true).refused == Names{"a"});
   CHECK(book.table().find("b") == nullptr);
-  CHECK(book.claim_llms(3, wished, false) == Names{"a"});
+  CHECK(book.claim_llms(3, wished, false).refused == Names{"a"});
   CHECK(book.table().find("b")->executor == 3);
   // An upstream's is its own even while it is down.
-  CHECK(book.claim_llms(3, {llm_of("up", LlmStatus::active)}, true) == Names{"up"});
+  CHECK(book.claim_llms(3, {llm_of("up", LlmStatus::active)}, true).refused == Names{"up"});
   book.claim_llms(2, {llm_of("a", LlmStatus::inactive)}, false);
-  CHECK(book.claim_llms(3, wished, true).empty());
+  CHECK(book.claim_llms(3, wished, true).refused.empty());
   CHECK(book.table().find("a")->executor == 3);
   CHECK(book.table().llms.size() == 3);
-  CHECK(book.claim_llms(2, {llm_of("a", LlmStatus::inactive)}, false) == Names{"a"});
+  CHECK(book.claim_llms(2, {llm_of("a", LlmStatus::inactive)}, false).refused == Names{"a"});
 }
 
 TEST_CASE("directory: others are those that could serve, now or later", "[core][directory]") {

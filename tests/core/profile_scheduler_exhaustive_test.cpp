@@ -156,6 +156,35 @@ TEST_CASE(
   explore_all(scenario, 10'000);
 }
 
+TEST_CASE("profile_scheduler: who gives its slot back waits at its old place",
+          "[core][profile_scheduler][exhaustive]") {
+  Scenario scenario = make_scenario("requeue", 1, 1);
+  scenario.targets = {"a", "b"};
+  add_waiter(scenario, workflow, "a", 10, 5);
+  add_waiter(scenario, workflow, "a");
+  add_waiter(scenario, interactive, "b");
+  for_each_waiter(scenario, {Kind::submit, Kind::requeue, Kind::remove});
+  for_each_target(scenario, {Kind::lease_granted, Kind::lease_parked});
+  scenario.alphabet.push_back({Kind::advance, 5});
+  scenario.alphabet.push_back({Kind::expire, 0});
+  explore_all(scenario, 30'000);
+}
+
+TEST_CASE(
+    "profile_scheduler: a refused target fails its callers, keeps its backlog, is asked again",
+    "[core][profile_scheduler][exhaustive]") {
+  Scenario scenario = make_scenario("refusal", 1, 2);
+  scenario.targets = {"a", "b"};
+  add_waiter(scenario, workflow, "a");
+  add_waiter(scenario, background, "a");
+  add_waiter(scenario, interactive, "b");
+  for_each_waiter(scenario, {Kind::submit, Kind::restore, Kind::requeue});
+  for_each_target(scenario, {Kind::lease_granted, Kind::lease_parked, Kind::lease_refused});
+  scenario.alphabet.push_back({Kind::advance, 10});
+  scenario.alphabet.push_back({Kind::expire, 0});
+  explore_all(scenario, 30'000);
+}
+
 TEST_CASE("profile_scheduler: long random walks stay with the oracle",
           "[core][profile_scheduler][random]") {
   std::size_t steps = 0;
@@ -171,10 +200,11 @@ TEST_CASE("profile_scheduler: long random walks stay with the oracle",
                  static_cast<std::int64_t>(random() % 4 * 7),
                  static_cast<std::int64_t>(random() % 3 * 9));
     }
-    for_each_waiter(scenario,
-                    {Kind::reserve, Kind::enqueue, Kind::submit, Kind::restore, Kind::remove});
+    for_each_waiter(scenario, {Kind::reserve, Kind::enqueue, Kind::submit, Kind::restore,
+                               Kind::remove, Kind::requeue});
     for (int weight = 0; weight < 12; ++weight) {
       for_each_target(scenario, {Kind::lease_granted, Kind::lease_granted, Kind::lease_parked});
+      if (weight == 0) for_each_target(scenario, {Kind::lease_refused});
       scenario.alphabet.push_back({Kind::expire, 0});
     }
     for (const std::uint32_t pause : {1U, 2U, 5U})
@@ -184,7 +214,7 @@ TEST_CASE("profile_scheduler: long random walks stay with the oracle",
     }
     SchedulerModel model{scenario};
     DrivenScheduler driven{scenario};
-    for (std::size_t step = 0; step < 1000; ++step) {
+    for (std::size_t step = 0; step < 1300; ++step) {
       const Op op = scenario.alphabet[random() % scenario.alphabet.size()];
       if (!model.is_possible(op)) continue;
       const SchedulerModel before = model;

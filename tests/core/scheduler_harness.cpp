@@ -62,6 +62,12 @@ StepOutcome DrivenScheduler::apply(const Op& op) {
     case Kind::lease_parked:
       x_scheduler.lease_parked(target());
       break;
+    case Kind::lease_refused:
+      outcome.failed = x_scheduler.lease_refused(target(), x_now + refusal_pause, x_now);
+      break;
+    case Kind::requeue:
+      outcome.is_requeued = x_scheduler.requeue(request().id, request().queue_wait, x_now);
+      break;
     case Kind::remove:
       outcome.is_removed = x_scheduler.remove(request().id, x_now);
       break;
@@ -92,7 +98,9 @@ std::string find_grant_fault(const SchedulerModel& before, const SchedulerModel&
   if (leases.size() != outcome.unused.size()) return "a lease was given back twice";
   for (const auto& grant : outcome.grants) {
     const auto* earlier = before.find(grant.id);
-    if (earlier != nullptr && earlier->place == Place::granted) return "granted twice";
+    // One that gave its slot back may be the next again.
+    const bool had_slot = earlier != nullptr && earlier->place == Place::granted;
+    if (had_slot && !outcome.is_requeued) return "granted twice";
     const auto* granted = after.find(grant.id);
     if (granted == nullptr || granted->place != Place::granted) return "granted and yet elsewhere";
     if (grant.lease_target != granted->request.target) return "granted with another's lease";
@@ -108,7 +116,7 @@ std::string find_grant_fault(const SchedulerModel& before, const SchedulerModel&
       const bool is_better = each.request.priority < mine.priority || !is_earlier;
       if (!is_better) continue;
       if (each.request.target == mine.target) return "overtook one of its own target";
-      if (!after.targets.at(each.request.target).is_parked) return "overtook one that could run";
+      if (!after.targets.at(each.request.target).is_stuck()) return "overtook one that could run";
     }
   }
   return {};
@@ -147,7 +155,7 @@ std::string find_fault(const SchedulerModel& before, const SchedulerModel& after
   std::size_t held = 0;
   for (const auto& [name, target] : after.targets) {
     held += target.leases.size();
-    if (target.is_asked || target.is_parked || in_flight >= scheduler.slots()) continue;
+    if (target.is_asked || target.is_stuck() || in_flight >= scheduler.slots()) continue;
     for (const auto& each : after.waiters) {
       // Nobody will ever call the profile on behalf of this one: a lost wake-up. One whose lease is
       // in hand waits for the answer to another's open ask, which does call.

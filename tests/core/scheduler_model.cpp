@@ -9,11 +9,18 @@ namespace signalbox::test {
 using Kind = Op::Kind;
 
 std::string to_string(const Op& op) {
-  static const std::map<Kind, std::string> words{
-      {Kind::reserve, "reserve"}, {Kind::enqueue, "enqueue"},       {Kind::submit, "submit"},
-      {Kind::restore, "restore"}, {Kind::lease_granted, "granted"}, {Kind::lease_parked, "parked"},
-      {Kind::remove, "remove"},   {Kind::advance, "advance"},       {Kind::expire, "expire"},
-      {Kind::slots, "slots"}};
+  static const std::map<Kind, std::string> words{{Kind::reserve, "reserve"},
+                                                 {Kind::enqueue, "enqueue"},
+                                                 {Kind::submit, "submit"},
+                                                 {Kind::restore, "restore"},
+                                                 {Kind::lease_granted, "granted"},
+                                                 {Kind::lease_parked, "parked"},
+                                                 {Kind::lease_refused, "lease_refused"},
+                                                 {Kind::requeue, "requeue"},
+                                                 {Kind::remove, "remove"},
+                                                 {Kind::advance, "advance"},
+                                                 {Kind::expire, "expire"},
+                                                 {Kind::slots, "slots"}};
   return words.at(op.kind) + "(" + std::to_string(op.which) + ")";
 }
 
@@ -21,6 +28,8 @@ std::string to_string(const StepOutcome& outcome) {
   std::string text;
   if (outcome.is_refused) text += " refused";
   if (outcome.is_removed) text += " removed";
+  if (outcome.is_requeued) text += " requeued";
+  for (const TaskId id : outcome.failed) text += " failed(" + std::to_string(number_of(id)) + ")";
   for (const auto& [target, priority] : outcome.asks) {
     text += " ask(" + target + "," + std::string{signalbox::to_string(priority)} + ")";
   }
@@ -95,6 +104,9 @@ std::optional<Instant> SchedulerModel::next_deadline() const {
   for (const Waiter& each : waiters) {
     if (each.deadline && (!first || *each.deadline < *first)) first = each.deadline;
   }
+  for (const auto& [name, target] : targets) {
+    if (target.retry_at && (!first || *target.retry_at < *first)) first = target.retry_at;
+  }
   return first;
 }
 
@@ -105,6 +117,10 @@ bool SchedulerModel::is_possible(const Op& op) const {
     case Kind::restore:
       return find(x_scenario->waiters[op.which].id) == nullptr;
     case Kind::lease_granted: {
+      const Target& target = targets.at(x_scenario->targets[op.which]);
+      return target.is_asked || target.is_stuck();
+    }
+    case Kind::lease_refused: {
       const Target& target = targets.at(x_scenario->targets[op.which]);
       return target.is_asked || target.is_parked;
     }
@@ -119,9 +135,10 @@ bool SchedulerModel::is_useful(const Op& op) const {
   if (!is_possible(op)) return false;
   if (op.kind == Kind::slots) return slots != op.which;
   if (op.kind == Kind::remove) return find(x_scenario->waiters[op.which].id) != nullptr;
-  if (op.kind != Kind::enqueue) return true;
+  if (op.kind != Kind::enqueue && op.kind != Kind::requeue) return true;
   const Waiter* waiter = find(x_scenario->waiters[op.which].id);
-  return waiter != nullptr && waiter->place == Place::reserved;
+  const Place place = op.kind == Kind::enqueue ? Place::reserved : Place::granted;
+  return waiter != nullptr && waiter->place == place;
 }
 
 bool SchedulerModel::reserve(const WaiterRequest& request) {
@@ -135,7 +152,7 @@ bool SchedulerModel::reserve(const WaiterRequest& request) {
     }
     // A free slot that nobody better will take is room for one who need not wait, unless its
     // backends are all busy.
-    std::size_t room = targets.at(request.target).is_parked ? 0 : free_slots();
+    std::size_t room = targets.at(request.target).is_stuck() ? 0 : free_slots();
     room = room > better ? room - better : 0;
     if (mine >= x_scenario->settings.max_queued + room) {
       ++rejected_total;
@@ -152,7 +169,32 @@ bool SchedulerModel::reserve(const WaiterRequest& request) {
 
 void SchedulerModel::enqueue(TaskId id) {
   Waiter* waiter = find(id);
-  if (waiter != nullptr && waiter->place == Place::reserved) waiter->place = Place::waiting;
+  if (waiter == nullptr || waiter->place != Place::reserved) return;
+  waiter->place = Place::waiting;
+  targets.at(waiter->request.target).retry_at.reset();
+}
+
+bool SchedulerModel::requeue(const WaiterRequest& request) {
+  Waiter* waiter = find(request.id);
+  if (waiter == nullptr || waiter->place != Place::granted) return false;
+  waiter->place = Place::waiting;
+  waiter->since = now;
+  waiter->deadline.reset();
+  if (request.queue_wait > Duration::zero()) waiter->deadline = now + request.queue_wait;
+  targets.at(waiter->request.target).retry_at.reset();
+  return true;
+}
+
+void SchedulerModel::refuse(const std::string& name, StepOutcome& outcome) {
+  Target& target = targets.at(name);
+  target.is_asked = false;
+  target.is_parked = false;
+  target.retry_at = now + refusal_pause;
+  for (const TaskId id : line()) {
+    const Waiter& waiter = *find(id);
+    if (waiter.request.target == name && waiter.request.counted) outcome.failed.push_back(id);
+  }
+  for (const TaskId id : outcome.failed) remove(id);
 }
 
 bool SchedulerModel::remove(TaskId id) {
@@ -160,6 +202,9 @@ bool SchedulerModel::remove(TaskId id) {
 }
 
 void SchedulerModel::expire(StepOutcome& outcome) {
+  for (auto& [name, target] : targets) {
+    if (target.retry_at && *target.retry_at <= now) target.retry_at.reset();
+  }
   while (const auto first = next_deadline()) {
     if (*first > now) return;
     TaskId id;
@@ -189,7 +234,7 @@ void SchedulerModel::ask(StepOutcome& outcome) {
     }
     if (!best) continue;
     // Who stands in the directory's line with a lesser class asks again.
-    if (target.is_parked && !(*best < target.asked)) continue;
+    if (target.retry_at || (target.is_parked && !(*best < target.asked))) continue;
     if (name.empty()) {
       // Nobody need be asked: a slot of the app's own needs no backend.
       target.leases.push_back(0);
@@ -208,7 +253,7 @@ bool SchedulerModel::settle(StepOutcome& outcome) {
   while (free_slots() > 0) {
     Waiter* best = nullptr;
     for (Waiter& each : waiters) {
-      if (each.place != Place::waiting || targets.at(each.request.target).is_parked) continue;
+      if (each.place != Place::waiting || targets.at(each.request.target).is_stuck()) continue;
       // The list is in order of arrival, so only a better class displaces an earlier find.
       if (best == nullptr || each.request.priority < best->request.priority) best = &each;
     }
@@ -269,11 +314,18 @@ StepOutcome SchedulerModel::apply(const Op& op) {
     case Kind::lease_granted:
       target().is_asked = false;
       target().is_parked = false;
+      target().retry_at.reset();
       target().leases.push_back(next_lease++);
       break;
     case Kind::lease_parked:
       target().is_asked = false;
       target().is_parked = true;
+      break;
+    case Kind::lease_refused:
+      refuse(x_scenario->targets[op.which], outcome);
+      break;
+    case Kind::requeue:
+      outcome.is_requeued = requeue(request());
       break;
     case Kind::remove:
       outcome.is_removed = remove(request().id);

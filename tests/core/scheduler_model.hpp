@@ -25,7 +25,11 @@ struct Op {
     restore,
     lease_granted,
     lease_parked,
+    /// Nobody could be woken; asked again after refusal_pause.
+    lease_refused,
     remove,
+    /// From a slot back to its old place.
+    requeue,
     /// Time goes on and nobody looks.
     advance,
     expire,
@@ -35,6 +39,8 @@ struct Op {
   Kind kind = Kind::reserve;
   std::uint32_t which = 0;
 };
+
+inline constexpr std::chrono::seconds refusal_pause{10};
 
 std::string to_string(const Op& op);
 
@@ -57,6 +63,9 @@ struct StepOutcome {
   };
   bool is_refused = false;
   bool is_removed = false;
+  bool is_requeued = false;
+  /// Callers of a target that was refused, in order.
+  std::vector<TaskId> failed;
   /// Sorted: the order of asking is nobody's business.
   std::vector<std::pair<std::string, Priority>> asks;
   /// In the order of granting.
@@ -82,9 +91,13 @@ class SchedulerModel {
   struct Target {
     bool is_asked = false;
     bool is_parked = false;
+    /// Set while it is refused.
+    std::optional<Instant> retry_at;
     /// The class of the last question.
     Priority asked = Priority::background;
     std::vector<std::uint32_t> leases;
+
+    [[nodiscard]] bool is_stuck() const { return is_parked || retry_at; }
   };
 
   explicit SchedulerModel(const Scenario& scenario);
@@ -118,6 +131,8 @@ class SchedulerModel {
   bool reserve(const WaiterRequest& request);
   void enqueue(TaskId id);
   bool remove(TaskId id);
+  bool requeue(const WaiterRequest& request);
+  void refuse(const std::string& name, StepOutcome& outcome);
   void expire(StepOutcome& outcome);
   void pump(StepOutcome& outcome);
   void ask(StepOutcome& outcome);
