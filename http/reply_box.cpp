@@ -39,6 +39,16 @@ std::optional<Arrival> ReplyBox::take(Clock::time_point deadline) {
   if (!x_has_arrival.wait_until(lock, deadline, [this] { return !x_arrivals.empty(); })) {
     return std::nullopt;
   }
+  return take_first();
+}
+
+std::optional<Arrival> ReplyBox::take_if_any() {
+  const std::lock_guard lock{x_mutex};
+  if (x_arrivals.empty()) return std::nullopt;
+  return take_first();
+}
+
+Arrival ReplyBox::take_first() {
   Arrival arrival = std::move(x_arrivals.front());
   x_arrivals.pop_front();
   x_unread_bytes -= bytes_of(arrival);

@@ -48,8 +48,13 @@ class ReplyBox {
 
   /// @returns the next arrival, or nothing at `deadline`.
   std::optional<Arrival> take(Clock::time_point deadline);
+  /// @returns what has arrived already, or nothing.
+  std::optional<Arrival> take_if_any();
 
  private:
+  /// @pre x_mutex is held, and there is one.
+  Arrival take_first();
+
   std::mutex x_mutex;
   std::condition_variable x_has_arrival;
   std::deque<Arrival> x_arrivals;

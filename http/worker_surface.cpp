@@ -63,6 +63,9 @@ Result<bool> bring(Context& context, const std::string& session, const std::stri
   return reply->is_duplicate;
 }
 
+/// Frames that wait for each other at most, so that a slow worker is noticed.
+constexpr std::size_t burst_bytes = std::size_t{64} * 1024;
+
 /// The connection that is a session's channel.
 class BoundWorker {
  public:
@@ -77,7 +80,7 @@ class BoundWorker {
       const auto patience = x_is_open ? ping_interval : ask_patience;
       auto arrival = x_reply_box->take(ReplyBox::Clock::now() + patience);
       if (arrival)
-        std::visit([this](auto& each) { take(each); }, *arrival);
+        take_burst(std::move(arrival));
       else if (x_is_open)
         write(ping_event);
       else
@@ -87,6 +90,15 @@ class BoundWorker {
   }
 
  private:
+  /// A commit frees many calls at once: their frames leave in one piece.
+  void take_burst(std::optional<Arrival> arrival) {
+    for (; arrival; arrival = x_reply_box->take_if_any()) {
+      std::visit([this](auto& each) { take(each); }, *arrival);
+      if (x_is_over || x_unsent.size() >= burst_bytes) break;
+    }
+    flush();
+  }
+
   void take(actors::ChannelOpened&) {
     Response response;
     response.content_type = event_stream;
@@ -94,8 +106,9 @@ class BoundWorker {
     x_context.responder.begin_stream(response);
     x_is_open = true;
   }
-  void take(actors::WorkerFrame& frame) { write(frame_event(frame)); }
+  void take(actors::WorkerFrame& frame) { x_unsent += frame_event(frame); }
   void take(actors::ChannelClosed& closed) {
+    flush();
     x_is_over = true;
     if (x_is_open)
       x_context.responder.end_stream();
@@ -108,6 +121,10 @@ class BoundWorker {
   template <class Other>
   void take(Other&) {}
 
+  void flush() {
+    if (!x_unsent.empty()) write(x_unsent);
+    x_unsent.clear();
+  }
   void write(std::string_view bytes) {
     if (!x_is_open || x_context.responder.write(bytes)) return;
     x_is_over = true;
@@ -121,6 +138,7 @@ class BoundWorker {
 
   Context& x_context;
   std::shared_ptr<ReplyBox> x_reply_box = std::make_shared<ReplyBox>(channel_unread_bytes_max);
+  std::string x_unsent;
   bool x_is_open = false;
   bool x_is_over = false;
   bool x_is_cut = false;
