@@ -107,13 +107,14 @@ void TaskRun::inserted(const StoreResult& result) {
     x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
     return;
   }
-  for (const auto& listener : x_listeners.all()) {
-    x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
-  }
   if (x_setup.task.queue_wait_ms == 0) {
     hand_over_to_backlog();
   } else {
     x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+  }
+  // Only now: who asks next for its place in the queue finds it there.
+  for (const auto& listener : x_listeners.all()) {
+    x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
   }
 }
 

@@ -135,11 +135,27 @@ void FrontState::ask(Ask& message) {
       message.question);
 }
 
+// Its place in the queue goes with it, and before it: the thread wakes once.
+void FrontState::accepted(const actors::TaskAccepted& message) {
+  if (message.task->state != TaskState::pending) {
+    pass_on(message.call, message, false);
+    return;
+  }
+  actors::FindPositions question{{{message.task->profile, message.task->id}}};
+  x_self->request(x_house.broker, answer_patience, std::move(question))
+      .then(
+          [this, message](actors::Positions& positions) {
+            pass_on(message.call, std::move(positions), false);
+            pass_on(message.call, message, false);
+          },
+          [this, message](const caf::error&) { pass_on(message.call, message, false); });
+}
+
 FrontActor::behavior_type FrontState::make_behavior(actors::House house) {
   x_house = std::move(house);
   return {
       [this](actors::TaskRefused& message) { pass_on(message.call, std::move(message), true); },
-      [this](actors::TaskAccepted& message) { pass_on(message.call, std::move(message), false); },
+      [this](const actors::TaskAccepted& message) { accepted(message); },
       [this](actors::TaskBegan& message) { pass_on(message.call, std::move(message), false); },
       [this](actors::TaskData& message) { pass_on(message.call, std::move(message), false); },
       [this](actors::TaskMoved& message) { pass_on(message.call, std::move(message), false); },

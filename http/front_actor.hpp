@@ -80,6 +80,7 @@ class FrontState {
   void begin(BeginChannel& message);
   void hang_up(actors::CallNumber number);
   void ask(Ask& message);
+  void accepted(const actors::TaskAccepted& message);
   void pass_on(actors::CallNumber number, Arrival arrival, bool is_last);
 
   FrontActor::pointer x_self;

@@ -18,12 +18,10 @@ constexpr std::size_t list_limit_max = 500;
 constexpr std::size_t metadata_bytes_max = 16'384;
 constexpr double wait_s_max = 600;
 
-void send_row(Context& context, const Task& task, int status = 200) {
-  auto row = task_row(context.services, task);
-  if (row.has_error()) return context.send_error(row.error());
+void send_row(Context& context, const Task& task, std::string row, int status) {
   Response response;
   response.status = status;
-  response.body = std::move(*row);
+  response.body = std::move(row);
   if (status == 201) {
     response.headers.emplace_back("Location", "/api/v1/inference-tasks/" + task.id.to_string());
   }
@@ -31,6 +29,20 @@ void send_row(Context& context, const Task& task, int status = 200) {
   response.headers.emplace_back("X-Signalbox-Profile", task.profile);
   response.headers.emplace_back("X-Signalbox-Priority", to_string(task.priority));
   context.send(std::move(response));
+}
+
+void send_row(Context& context, const Task& task, int status = 200) {
+  auto row = task_row(context.services, task);
+  if (row.has_error()) return context.send_error(row.error());
+  send_row(context, task, std::move(*row), status);
+}
+
+/// Of a task made just now: nothing of it has to be read back.
+void send_new_row(Context& context, const Task& task, const Bytes& request,
+                  const std::optional<actors::Position>& position) {
+  JsonWriter json;
+  write_task(json, task, TaskBodies{request, nullptr}, position);
+  send_row(context, task, json.take(), 201);
 }
 
 /// Watches a task until it ended or `deadline`; it does not live longer because of that.
@@ -182,13 +194,28 @@ void answer_create_task(Context& context) {
   Services& services = context.services;
   const actors::CallNumber number = services.next_call++;
   const auto reply_box = std::make_shared<ReplyBox>();
+  const TaskId id = submission->task.id;
+  const Bytes request = submission->request;
   caf::anon_send(services.front, BeginCall{number, reply_box, std::move(*submission)});
-  auto arrival = reply_box->take(ReplyBox::Clock::now() + services.await_timeout);
+  const auto deadline = ReplyBox::Clock::now() + services.await_timeout;
+  auto arrival = reply_box->take(deadline);
+  std::optional<actors::Position> position;
+  if (arrival) {
+    if (const auto* found = std::get_if<actors::Positions>(&*arrival)) {
+      position = position_of(found->positions, id);
+      arrival = reply_box->take(deadline);
+    }
+  }
   caf::anon_send(services.front, LeaveCall{number});
   if (!arrival) {
     context.send_error(make_error(ErrorCode::await_timeout, "the broker did not answer in time"));
   } else if (const auto* accepted = std::get_if<actors::TaskAccepted>(&*arrival)) {
-    send_row(context, *accepted->task, 201);
+    // A repeated Idempotency-Key means another one, which may have moved on.
+    if (accepted->task->id == id) {
+      send_new_row(context, *accepted->task, request, position);
+    } else {
+      send_row(context, *accepted->task, 201);
+    }
   } else if (const auto* refused = std::get_if<actors::TaskRefused>(&*arrival)) {
     context.send_error(refused->error);
   } else if (const auto* ended = std::get_if<actors::TaskEnded>(&*arrival)) {
