@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "http/call_options.hpp"
+#include "http/dashboard_surface.hpp"
 #include "http/dispatch.hpp"
 #include "http/error_response.hpp"
 #include "http/route_table.hpp"
@@ -41,8 +42,9 @@ std::optional<Error> check_host(const Request& request, const Services& services
                         "a name of theirs; add it to http.allowed_hosts if it is yours");
 }
 
-bool is_health(std::string_view path) {
-  return path == "/livez" || path == "/readyz" || path == "/health";
+/// @returns whether anybody may ask: health, and the dashboard's files.
+bool is_open(std::string_view path) {
+  return path == "/livez" || path == "/readyz" || path == "/health" || is_dashboard_path(path);
 }
 
 }  // namespace
@@ -71,7 +73,7 @@ void Application::handle(const Request& request, Responder& responder) const {
   if (!request_id) request_id = format_id(x_services->ports.ids->next());
   Context context{*x_services, request, responder, {}, std::move(*request_id)};
   if (const auto error = check_host(request, *x_services)) return context.send_error(*error);
-  if (!is_health(request.path)) {
+  if (!is_open(request.path)) {
     auto caller = x_authenticator.authenticate(request.headers);
     if (caller.has_error()) return context.send_error(caller.error());
     context.caller = std::move(*caller);

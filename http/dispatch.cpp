@@ -8,6 +8,7 @@
 
 #include "http/admin_surface.hpp"
 #include "http/agent_surface.hpp"
+#include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
@@ -93,6 +94,8 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::livez, "", Body::none, health<false>},
     {Action::readyz, "", Body::none, health<true>},
     {Action::reload, "admin:edit", Body::none, plain<answer_reload>},
+    {Action::dashboard, "", Body::none, plain<answer_dashboard>},
+    {Action::asset, "", Body::none, with_name<answer_asset>},
 }};
 
 constexpr bool is_in_order() {

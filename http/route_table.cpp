@@ -91,6 +91,8 @@ constexpr std::array routes{
     exact("GET", "/health", Action::livez),
     exact("GET", "/readyz", Action::readyz),
     exact("POST", "/api/v1/admin/reload", Action::reload),
+    exact("GET", "/", Action::dashboard),
+    named("GET", "/assets/", "", Action::asset),
 };
 
 /// @returns the raw names in `path`, or nothing when the path is another.

@@ -49,8 +49,10 @@ enum class Action : std::uint8_t {
   livez,
   readyz,
   reload,
+  dashboard,
+  asset,
 };
-inline constexpr std::size_t action_count = static_cast<std::size_t>(Action::reload) + 1;
+inline constexpr std::size_t action_count = static_cast<std::size_t>(Action::asset) + 1;
 
 struct RouteMatch {
   Action action = Action::livez;
