@@ -80,9 +80,10 @@ function draw() {
 }
 
 function drawHealth() {
-  const { word, silentMs } = feed.health();
+  const health = feed.health(), { silentMs } = health;
+  const word = isKeyForm ? 'key needed' : health.word;
   const node = byId('health');
-  setText(node, word === 'stale' || (word === 'offline' && silentMs) ? `${word}, ${duration(silentMs - (silentMs % 1000))}` : word);
+  setText(node, word === 'stale' || (word === 'offline' && silentMs) ? `${word}, ${silentMs < 60_000 ? `${Math.floor(silentMs / 1000)} s` : duration(silentMs)}` : word);
   setAttribute(node, 'data-word', word);
   const { version, uptimeS } = feed.state;
   setAttribute(node, 'title', [version && `version ${version}`, uptimeS && `up for ${duration(uptimeS * 1000)}`].filter(Boolean).join(', ') || (word === 'polling' ? 'asked every two seconds' : null));
@@ -133,6 +134,7 @@ function showKeyForm() {
     routed();
   });
   byId('content').replaceChildren(form);
+  drawHealth();
   input.focus();
 }
 

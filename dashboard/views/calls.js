@@ -24,7 +24,7 @@ export function create(ctx) {
     timeColumn('queued_at', 'Came', { width: 14 }),
     { id: 'id', label: 'Id', isHead: true, width: 11, sort: (row) => row.id, render: opener((row) => ctx.open(row.id), (row) => shortId(row.id), (row) => row.id) },
     statusColumn('status', 16), priorityColumn,
-    textColumn('profile', 'Profile', { optional: true, width: 23 }), textColumn('model', 'Model', { optional: true, width: 13 }), textColumn('description', 'Description', { optional: true }),
+    textColumn('profile', 'Profile', { optional: true, width: 23 }), textColumn('model', 'Model', { optional: true, width: 13 }), textColumn('description', 'Description', { class: 'broad' }),
     textColumn('backend', 'Ran on', { rare: true, width: 14 }), textColumn('owner', 'Owner', { rare: true, width: 10 }),
     numberColumn('queue_wait_ms', 'Wait', { width: 9, text: (row) => duration(row.queue_wait_ms) }),
     numberColumn('ttft', 'TTFT', { width: 9, hint: 'time to first token, from admission', text: (row) => duration(ttft(row)), sort: ttft }),

@@ -35,7 +35,7 @@ export function create(ctx) {
     { id: 'stage', label: 'Stage', optional: true, width: 13, text: (row) => (!row.admitted_at ? 'in line' : row.first_token_at ? 'streaming' : row.started_http_at ? 'no token yet' : 'handed over') },
     numberColumn('tokens', 'Tokens', { width: 9, rare: true, text: (row) => orNone(tokensOut(row)), sort: tokensOut }),
     textColumn('profile', 'Profile', { optional: true, width: 24 }), textColumn('backend', 'Runs on', { optional: true, width: 13 }),
-    textColumn('description', 'Description', { optional: true }), textColumn('owner', 'Owner', { optional: true, width: 10 }),
+    textColumn('description', 'Description', { class: 'broad' }), textColumn('owner', 'Owner', { optional: true, width: 10 }),
     {
       id: 'cancel', label: 'Cancel', isMute: true, width: 10, class: 'action',
       render: (cell, row) => renew(cell, row.id, () => {

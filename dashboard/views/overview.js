@@ -113,6 +113,7 @@ export function create(ctx) {
     showCharts(rows, now);
     empty.hidden = rows.length > 0 || !feed.state.isLoaded || Boolean(feed.state.denied.calls);
     const found = attention({ ...feed.state, rows, now });
+    if (/stale|offline/.test(feed.health().word)) found.unshift({ tone: 'bad', text: 'The broker says nothing. What is shown here is from before; the page goes on asking.', href: '#/overview' });
     renew(notes, JSON.stringify(found), () => (!found.length ? h('p', {}, 'Nothing needs attention.') : found.slice(0, 6).map((each) => h('a', { class: `tone-${each.tone}`, href: each.href }, h('span', { class: 'dot', 'aria-hidden': 'true' }), each.text))));
     const reasons = Object.values(feed.state.denied);
     renew(denied, reasons.join('\n'), () => reasons.map(deniedNote));
