@@ -53,15 +53,15 @@ export function create(ctx) {
     },
   });
   const columns = [
-    textColumn('name', 'Profile', { isHead: true, width: 26, class: 'whole' }),
+    textColumn('name', 'Profile', { isHead: true, width: 24, class: 'whole' }),
     { id: 'in_flight', label: 'In flight / slots', width: 17, sort: (row) => row.in_flight / Math.max(1, row.max_concurrent), render: (cell, row) => meter(cell, row.in_flight, row.max_concurrent, `${row.in_flight} of ${row.max_concurrent} slots in use`) },
     ...PRIORITIES.map(waitingColumn),
-    numberColumn('estimated_wait_s', 'Wait, about', { width: 11, text: (row) => seconds(row.estimated_wait_s) }),
+    numberColumn('estimated_wait_s', 'Est. wait', { width: 11, text: (row) => seconds(row.estimated_wait_s) }),
     { id: 'slots', label: 'Slots', width: 15, class: 'broad', render: slotsCell },
     numberColumn('admitted_total', 'Admitted', { optional: true, text: (row) => count(row.admitted_total) }),
     numberColumn('rejected_total', 'Rejected', { optional: true, text: (row) => count(row.rejected_total) }),
-    numberColumn('max_queued', 'Queue', { optional: true, width: 7, hint: 'places per class' }),
-    { id: 'budgets', label: 'Wait / run', optional: true, width: 15, class: 'digits', hint: 'default budgets', text: (row) => `${seconds(row.default_queue_wait_s)} / ${seconds(row.default_inference_s)}` },
+    numberColumn('max_queued', 'Queue', { optional: true, width: 8, hint: 'places per class' }),
+    { id: 'budgets', label: 'Wait / run', optional: true, width: 19, class: 'digits', hint: 'default budgets', text: (row) => `${seconds(row.default_queue_wait_s)} / ${seconds(row.default_inference_s)}` },
     textColumn('policy', 'Policy', { rare: true, width: 9, text: (row) => `${orNone(row.policy)}` }),
   ];
   const table = new Table({ label: 'Profiles', columns, key: (row) => row.name, onSort: (sort) => ctx.setParams({ sort }), empty: h('div', {}, h('p', {}, 'No profiles yet: one comes into being with the first call of its kind.'), callHint()) });
