@@ -11,7 +11,7 @@ void MetricsState::change(std::shared_ptr<const CallRow> row) {
   x_rows[id] = std::move(row);
   if (!is_finished) return;
   x_finished.push_back(id);
-  if (x_finished.size() <= call_rows_kept) return;
+  if (x_finished.size() <= x_rows_kept) return;
   x_rows.erase(x_finished.front());
   x_finished.pop_front();
 }
@@ -34,15 +34,17 @@ CallPage MetricsState::list(const ListCalls& query) const {
   return page;
 }
 
-MetricsActor::behavior_type MetricsState::make_behavior() {
+MetricsActor::behavior_type MetricsState::make_behavior(std::size_t rows_kept) {
+  x_rows_kept = rows_kept;
   return {
       [this](CallChanged& message) { change(std::move(message.row)); },
       [this](const ListCalls& query) { return list(query); },
   };
 }
 
-MetricsActor::behavior_type metrics_actor(MetricsActor::stateful_pointer<MetricsState> self) {
-  return self->state.make_behavior();
+MetricsActor::behavior_type metrics_actor(MetricsActor::stateful_pointer<MetricsState> self,
+                                          std::size_t rows_kept) {
+  return self->state.make_behavior(rows_kept);
 }
 
 }  // namespace signalbox::actors

@@ -203,15 +203,16 @@ std::vector<std::string> Daemon::model_names() {
 void Daemon::flush_store() {
   auto written = std::make_shared<std::promise<void>>();
   const auto probe =
-      [written](actors::StoreClient::pointer self) -> actors::StoreClient::behavior_type {
-    return {[written, self](const actors::StoreAnswer&) {
-      written->set_value();
+      [](actors::StoreClient::pointer self,
+         std::shared_ptr<std::promise<void>> done) -> actors::StoreClient::behavior_type {
+    return {[done, self](const actors::StoreAnswer&) {
+      done->set_value();
       self->quit();
     }};
   };
   actors::StoreWrite last;
   last.op = PutDocument{"daemon", "stopped", "in good order"};
-  last.client = x_system->spawn(probe);
+  last.client = x_system->spawn(probe, written);
   caf::anon_send(x_house.store, std::move(last));
   written->get_future().wait_for(std::chrono::seconds{10});
 }

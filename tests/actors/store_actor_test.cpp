@@ -61,6 +61,8 @@ class TightStore : public persistence::MemoryTaskStore {
   std::size_t commits = 0;
 };
 
+using Answers = std::vector<StoreAnswer>;
+
 /// Sends `ops` at once, so that they are one batch. @returns the answers in the order they came.
 std::vector<StoreAnswer> write(std::shared_ptr<TaskStore> store, std::vector<StoreOp> ops) {
   sim::VirtualSystem world{sim::VirtualOptions{}};
@@ -68,10 +70,11 @@ std::vector<StoreAnswer> write(std::shared_ptr<TaskStore> store, std::vector<Sto
   {
     const auto actor =
         world.system().spawn(actors::store_actor, std::move(store), actors::GatherRule{});
-    const actors::StoreClient client = world.system().spawn(
-        [answers](actors::StoreClient::pointer) -> actors::StoreClient::behavior_type {
-          return {[answers](const actors::StoreAnswer& answer) { answers->push_back(answer); }};
-        });
+    const auto noting = [](actors::StoreClient::pointer,
+                           std::shared_ptr<Answers> noted) -> actors::StoreClient::behavior_type {
+      return {[noted](const actors::StoreAnswer& answer) { noted->push_back(answer); }};
+    };
+    const actors::StoreClient client = world.system().spawn(noting, answers);
     std::uint64_t cookie = 0;
     for (StoreOp& op : ops) {
       caf::anon_send(actor, actors::StoreWrite{std::move(op), client, cookie++});

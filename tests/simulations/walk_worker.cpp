@@ -9,10 +9,11 @@ actors::CallNumber next_walk_channel = 1U << 30U;
 /// Asks without waiting; `note` gets the answer, if one comes.
 template <class Answer, class Handle, class Question, class Note>
 void ask_later(sim::VirtualSystem& world, const Handle& actor, Question question, Note note) {
-  world.system().spawn([actor, question, note](caf::event_based_actor* self) {
-    self->request(actor, std::chrono::seconds{60}, question)
+  const auto asker = [question, note](caf::event_based_actor* self, const Handle& whom) {
+    self->request(whom, std::chrono::seconds{60}, question)
         .then([note](const Answer& answer) { note(answer); }, [](const caf::error&) {});
-  });
+  };
+  world.system().spawn(asker, actor);
 }
 
 }  // namespace

@@ -71,11 +71,12 @@ struct FixtureOptions {
 template <class Answer, class Handle, class Question>
 Answer ask(sim::VirtualSystem& world, const Handle& actor, Question question) {
   auto answer = std::make_shared<std::optional<Answer>>();
-  world.system().spawn([actor, question, answer](caf::event_based_actor* self) {
-    self->request(actor, std::chrono::seconds{1}, question).then([answer](const Answer& reply) {
+  const auto asker = [question, answer](caf::event_based_actor* self, const Handle& whom) {
+    self->request(whom, std::chrono::seconds{1}, question).then([answer](const Answer& reply) {
       *answer = reply;
     });
-  });
+  };
+  world.system().spawn(asker, actor);
   world.run();
   SIGNALBOX_ASSERT(answer->has_value());
   return **answer;
