@@ -70,7 +70,8 @@ TEST_CASE("task_stream: a task is watched to its end", "[http][task_stream]") {
   CHECK(client.is_stream);
   CHECK(client.has_ended);
   CHECK(client.text.starts_with("event: chunk\nid: 1.2.2\ndata: b\n\nevent: status\nid: 1.2.3\n"));
-  CHECK(client.text.find("event: terminal\nid: 1.2.end\ndata: {\"id\":\"" + id) != std::string::npos);
+  CHECK(client.text.find("event: terminal\nid: 1.2.end\ndata: {\"id\":\"" + id) !=
+        std::string::npos);
   CHECK(client.text.find("\"request_body\":{ }") != std::string::npos);
 }
 
