@@ -106,8 +106,9 @@ void WorkerSessionState::tick() {
   if (x_session->expire(now())) {
     x_inactive_since = x_setup.ports.wall->now();
     if (channel) x_self->send(x_channel, ChannelClosed{*channel, {}});
-    give_back_all(false, "no heartbeat came in time");
+    // Before its tasks look for another: they must not be leased to this one again.
     publish();
+    give_back_all(false, "no heartbeat came in time");
   }
   fail_wakes();
   set_timer();
@@ -220,9 +221,9 @@ void WorkerSessionState::unbind(const UnbindWorker& message) {
   const bool was_draining = x_session->state() == SessionState::draining;
   if (!x_session->unbind(message.channel)) return;
   x_inactive_since = x_setup.ports.wall->now();
+  publish();
   give_back_all(was_draining, "its connection was closed");
   fail_wakes();
-  publish();
 }
 
 caf::result<SessionAnswer> WorkerSessionState::heartbeat(const WorkerHeartbeat& message) {
@@ -250,6 +251,7 @@ void WorkerSessionState::drain(bool is_stopping) {
 caf::result<SessionAnswer> WorkerSessionState::leave() {
   if (x_is_leaving) return refusal(has_left());
   auto promise = x_self->make_response_promise<SessionAnswer>();
+  x_self->send(x_setup.house.directory, RemoveExecutor{x_setup.id});
   give_back_all(true, "its worker has left");
   if (const auto channel = x_session->channel()) {
     x_self->send(x_channel, ChannelClosed{*channel, {}});
@@ -258,7 +260,6 @@ caf::result<SessionAnswer> WorkerSessionState::leave() {
   x_inactive_since = x_setup.ports.wall->now();
   fail_wakes();
   x_is_leaving = true;
-  x_self->send(x_setup.house.directory, RemoveExecutor{x_setup.id});
   const std::uint64_t cookie = x_next_cookie++;
   x_writes.emplace(cookie, promise);
   x_self->send(
