@@ -217,8 +217,6 @@ struct RetryTick {
 
 struct AbortTick {};
 
-struct IdleTick {};
-
 struct AddListener {
   CallNumber call = 0;
   TaskListener listener;
@@ -270,7 +268,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BudgetExpired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BackendReport)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RetryTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AbortTick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::IdleTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AddListener)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RemoveListener)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::EndTask)

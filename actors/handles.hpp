@@ -70,7 +70,6 @@ struct BudgetExpired;
 struct BackendReport;
 struct RetryTick;
 struct AbortTick;
-struct IdleTick;
 struct ShelveTask;
 struct AddListener;
 struct RemoveListener;
@@ -180,7 +179,6 @@ using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
     caf::reacts_to<BudgetExpired>,   // queue wait or inference is over
     caf::reacts_to<BackendReport>,   // what the backend says
     caf::reacts_to<RetryTick>,       // to itself: the pause before the next attempt is over
-    caf::reacts_to<IdleTick>,        // to itself: if nobody needs it, a row will do
     caf::reacts_to<AbortTick>,       // to itself: the backend did not confirm the abort in time
     caf::reacts_to<AddListener>,     // one more watches
     caf::reacts_to<RemoveListener>,  // one less; an attended task nobody is left for is cancelled

@@ -187,7 +187,12 @@ void TaskRun::remove_listener(const RemoveListener& message) {
         nullptr);
     return;
   }
-  become_row();
+  // Nobody looks any more: a row that waits needs no actor, unless it was given back meanwhile:
+  // then it may have a budget, which is told to an actor only.
+  const bool is_idle_row = x_setup.entry == TaskEntry::backlog && x_returned_at == WallTime{};
+  if (!is_idle_row || !x_listeners.empty() || x_place != Place::queued) return;
+  x_place = Place::unwatching;
+  x_self->send(x_setup.profile, UnwatchTurn{task.id, x_self});
 }
 
 void TaskRun::unwatched() {
@@ -265,7 +270,6 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
         retire_when_done();
       },
       [this](TurnUnwatched) { unwatched(); },
-      [this](IdleTick) { become_row(); },
       [this](TurnFailed& message) {
         x_place = Place::left;
         if (!x_end) end(TaskState::error, std::move(message.error), nullptr, nullptr);

@@ -93,7 +93,7 @@ class TaskRun {
   bool claim_again(const StoreResult& result);
   void inserted(const StoreResult& result);
   void hand_over_to_key_owner(const StoreResult& result);
-  void become_row();
+  void hand_over_to_backlog();
   void end_by_order(Error error);
   void announce();
   void tell_end(const Listeners::Listener& listener);

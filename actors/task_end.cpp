@@ -11,9 +11,6 @@ namespace {
 /// A backend that does not confirm an abort within this has lost its right to the lease.
 constexpr std::chrono::seconds abort_patience{1};
 
-/// A task that was not given a slot within this waits as a row, without an actor.
-constexpr std::chrono::milliseconds row_after{20};
-
 /// What the row keeps of a backend's error when it is asked for later.
 constexpr std::size_t stored_message_max = 4096;
 
@@ -106,27 +103,27 @@ void TaskRun::inserted(const StoreResult& result) {
       return;
   }
   if (x_end || x_is_ready) return;
-  x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
-  if (!x_setup.is_async) return;
+  if (!x_setup.is_async) {
+    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+    return;
+  }
+  if (x_setup.task.queue_wait_ms == 0) {
+    hand_over_to_backlog();
+  } else {
+    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+  }
   // Only now: who asks next for its place in the queue finds it there.
   for (const auto& listener : x_listeners.all()) {
     x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
   }
-  if (x_setup.task.queue_wait_ms > 0) return;
-  // They went away with their answer. If its turn does not come at once, a row is enough.
-  x_listeners.all().clear();
-  x_self->delayed_send(x_self, row_after, IdleTick{});
 }
 
-// From here on it is a row; it gets an actor again when its turn comes or someone watches.
-void TaskRun::become_row() {
-  // One that was given back may have a budget, which is told to an actor only.
-  const bool is_backlog =
-      x_setup.entry == TaskEntry::backlog || (x_setup.is_async && x_setup.task.queue_wait_ms == 0);
-  const bool is_idle = x_listeners.empty() && x_place == Place::queued && !x_end;
-  if (!is_backlog || !is_idle || x_returned_at != WallTime{}) return;
-  x_place = Place::unwatching;
-  x_self->send(x_setup.profile, UnwatchTurn{x_setup.task.id, x_self});
+// From here on it is a row; it gets an actor again when its turn comes or someone watches. The
+// broker forgets this one before it may be granted.
+void TaskRun::hand_over_to_backlog() {
+  x_is_announced = true;
+  x_is_retiring = true;
+  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, x_setup.profile});
 }
 
 // The key is taken: whoever waits here waits for that task instead, if it asked the same.
