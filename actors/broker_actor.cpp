@@ -13,15 +13,26 @@ void BrokerState::close(const caf::error& reason) {
   x_self->quit(reason);
 }
 
+void BrokerState::store_document(PutDocument document, OnStored on_stored) {
+  const std::uint64_t cookie = x_next_cookie++;
+  x_documents.emplace(cookie, std::move(on_stored));
+  x_self->send(x_house.store, StoreWrite{std::move(document), x_self, cookie});
+}
+
+void BrokerState::stored(const StoreAnswer& message) {
+  const auto place = x_documents.find(message.cookie);
+  if (place == x_documents.end()) return;
+  const OnStored on_stored = std::move(place->second);
+  x_documents.erase(place);
+  on_stored(message.result);
+}
+
 BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, Ports ports) {
   x_settings = std::move(settings);
   x_ports = std::move(ports);
   x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
   return {
-      [this](const StoreAnswer& message) {
-        profile_stored(message);
-        agent_stored(message);
-      },
+      [this](const StoreAnswer& message) { stored(message); },
       [this](const OpenHouse& message) {
         x_house = message.house;
         restore_agents();

@@ -6,6 +6,7 @@
 
 #include <caf/result.hpp>
 #include <caf/typed_response_promise.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -83,7 +84,8 @@ class BrokerState {
   Profile& make_profile(const std::string& profile_name, ProfileSettings settings, bool is_auto);
   void restore_profiles();
   caf::result<ProfileStatus> configure(const ConfigureProfile& message);
-  void profile_stored(const StoreAnswer& message);
+  void profile_stored(const std::string& profile_name, const StoreResult& result,
+                      caf::typed_response_promise<ProfileStatus> promise);
   void apply_profiles(const ApplyProfiles& message);
   caf::result<ProfileList> list_profiles();
   caf::result<ProfileStatus> get_profile(const std::string& profile_name);
@@ -96,7 +98,11 @@ class BrokerState {
   caf::result<AgentAnswer> put_agent(const PutAgent& message);
   caf::result<AgentAnswer> delete_agent(const std::string& agent_name);
   caf::result<AgentAnswer> store_agent(const AgentAnswer& answer, std::string document);
-  void agent_stored(const StoreAnswer& message);
+
+  // Documents.
+  using OnStored = std::function<void(const StoreResult&)>;
+  void store_document(PutDocument document, OnStored on_stored);
+  void stored(const StoreAnswer& message);
 
   BrokerActor::pointer x_self;
   BrokerSettings x_settings;
@@ -109,19 +115,10 @@ class BrokerState {
   std::unordered_map<TaskId, LiveTask> x_tasks;
   std::unordered_map<TaskId, TaskId> x_aliases;
   std::size_t x_backlog_count = 0;
-  struct ProfileChange {
-    std::string profile;
-    caf::typed_response_promise<ProfileStatus> promise;
-  };
-  /// Changes on their way to the disk, by cookie.
-  std::map<std::uint64_t, ProfileChange> x_changes;
   /// Sorted: listed by name.
   std::map<std::string, Agent> x_agents;
-  struct AgentChange {
-    AgentAnswer answer;
-    caf::typed_response_promise<AgentAnswer> promise;
-  };
-  std::map<std::uint64_t, AgentChange> x_agent_changes;
+  /// Documents on their way to the disk, by cookie.
+  std::map<std::uint64_t, OnStored> x_documents;
   std::uint64_t x_next_cookie = 1;
   bool x_is_draining = false;
 };

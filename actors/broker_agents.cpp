@@ -69,24 +69,13 @@ caf::result<AgentAnswer> BrokerState::delete_agent(const std::string& agent_name
 
 // In force at once; answered when it will survive a restart, too.
 caf::result<AgentAnswer> BrokerState::store_agent(const AgentAnswer& answer, std::string document) {
-  const std::uint64_t cookie = x_next_cookie++;
   auto promise = x_self->make_response_promise<AgentAnswer>();
-  x_agent_changes.emplace(cookie, AgentChange{answer, promise});
-  x_self->send(x_house.store,
-               StoreWrite{PutDocument{agent_documents, answer.agent.name, std::move(document)},
-                          x_self, cookie});
+  store_document(PutDocument{agent_documents, answer.agent.name, std::move(document)},
+                 [promise, answer = answer](const StoreResult& result) mutable {
+                   if (result.outcome == StoreResult::Outcome::failed) answer.error = result.error;
+                   promise.deliver(std::move(answer));
+                 });
   return promise;
-}
-
-void BrokerState::agent_stored(const StoreAnswer& message) {
-  const auto place = x_agent_changes.find(message.cookie);
-  if (place == x_agent_changes.end()) return;
-  AgentChange change = std::move(place->second);
-  x_agent_changes.erase(place);
-  if (message.result.outcome == StoreResult::Outcome::failed) {
-    change.answer.error = message.result.error;
-  }
-  change.promise.deliver(std::move(change.answer));
 }
 
 }  // namespace signalbox::actors

@@ -5,6 +5,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/broker_actor.hpp"
+#include "actors/gather.hpp"
 #include "actors/task_actor.hpp"
 
 namespace signalbox::actors {
@@ -242,16 +243,14 @@ void BrokerState::order_end(OrderEnd message) {
 
 caf::result<Done> BrokerState::shelve_all() {
   auto promise = x_self->make_response_promise<Done>();
-  auto open = std::make_shared<std::size_t>(x_tasks.size() + 1);
-  auto finish_one = [open, promise]() mutable {
-    if (--*open == 0) promise.deliver(Done{});
-  };
+  Gather<Done> gather{promise};
   for (const auto& [id, live] : x_tasks) {
+    gather.open();
     x_self->request(live.actor, shelve_patience, ShelveTask{})
-        .then([finish_one](const Done&) mutable { finish_one(); },
-              [finish_one](const caf::error&) mutable { finish_one(); });
+        .then([gather](const Done&) mutable { gather.close(); },
+              [gather](const caf::error&) mutable { gather.close(); });
   }
-  finish_one();
+  gather.close();
   return promise;
 }
 

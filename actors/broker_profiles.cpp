@@ -6,6 +6,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include "actors/broker_actor.hpp"
+#include "actors/gather.hpp"
 #include "actors/profile_actor.hpp"
 
 namespace signalbox::actors {
@@ -85,24 +86,20 @@ caf::result<ProfileStatus> BrokerState::configure(const ConfigureProfile& messag
   profile.is_auto_registered = false;
   // In force at once; answered when it will survive a restart, too.
   caf::anon_send(profile.actor, Reconfigure{settings});
-  const std::uint64_t cookie = x_next_cookie++;
   auto promise = x_self->make_response_promise<ProfileStatus>();
-  x_self->send(
-      x_house.store,
-      StoreWrite{PutDocument{profile_documents, message.name, encode(settings)}, x_self, cookie});
-  x_changes.emplace(cookie, ProfileChange{message.name, promise});
+  store_document(PutDocument{profile_documents, message.name, encode(settings)},
+                 [this, profile_name = message.name, promise](const StoreResult& result) {
+                   profile_stored(profile_name, result, promise);
+                 });
   return promise;
 }
 
-void BrokerState::profile_stored(const StoreAnswer& message) {
-  const auto place = x_changes.find(message.cookie);
-  if (place == x_changes.end()) return;
-  auto [profile_name, promise] = std::move(place->second);
-  x_changes.erase(place);
-  if (message.result.outcome == StoreResult::Outcome::failed) {
+void BrokerState::profile_stored(const std::string& profile_name, const StoreResult& result,
+                                 caf::typed_response_promise<ProfileStatus> promise) {
+  if (result.outcome == StoreResult::Outcome::failed) {
     ProfileStatus failed;
     failed.name = profile_name;
-    failed.error = message.result.error;
+    failed.error = result.error;
     promise.deliver(std::move(failed));
     return;
   }
@@ -146,59 +143,44 @@ caf::result<ProfileStatus> BrokerState::get_profile(const std::string& profile_n
 }
 
 caf::result<ProfileList> BrokerState::list_profiles() {
-  if (x_profiles.empty()) return ProfileList{};
-  struct Gathering {
-    std::size_t open = 0;
-    ProfileList list;
-  };
-  auto gathering = std::make_shared<Gathering>();
-  gathering->open = x_profiles.size();
   auto promise = x_self->make_response_promise<ProfileList>();
-  auto finish_one = [gathering, promise]() mutable {
-    if (--gathering->open > 0) return;
-    auto& profiles = gathering->list.profiles;
-    std::sort(profiles.begin(), profiles.end(),
-              [](const auto& left, const auto& right) { return left.name < right.name; });
-    promise.deliver(std::move(gathering->list));
-  };
+  Gather<ProfileList> gather{
+      promise, [](ProfileList& list) {
+        std::sort(list.profiles.begin(), list.profiles.end(),
+                  [](const auto& left, const auto& right) { return left.name < right.name; });
+      }};
   for (const auto& [profile_name, profile] : x_profiles) {
+    gather.open();
     x_self->request(profile.actor, profile_patience, GetOccupancy{})
         .then(
-            [gathering, finish_one,
-             is_auto = profile.is_auto_registered](ProfileStatus& status) mutable {
+            [gather, is_auto = profile.is_auto_registered](ProfileStatus& status) mutable {
               status.is_auto_registered = is_auto;
-              gathering->list.profiles.push_back(std::move(status));
-              finish_one();
+              gather.answer().profiles.push_back(std::move(status));
+              gather.close();
             },
-            [finish_one](const caf::error&) mutable { finish_one(); });
+            [gather](const caf::error&) mutable { gather.close(); });
   }
+  gather.close();
   return promise;
 }
 
 caf::result<Positions> BrokerState::find_positions(const FindPositions& message) {
-  struct Gathering {
-    std::size_t open = 1;
-    Positions found;
-  };
-  auto gathering = std::make_shared<Gathering>();
   auto promise = x_self->make_response_promise<Positions>();
-  auto finish_one = [gathering, promise]() mutable {
-    if (--gathering->open == 0) promise.deliver(std::move(gathering->found));
-  };
+  Gather<Positions> gather{promise};
   for (const auto& [profile_name, id] : message.tasks) {
     const auto place = x_profiles.find(profile_name);
     if (place == x_profiles.end()) continue;
-    ++gathering->open;
+    gather.open();
     x_self->request(place->second.actor, profile_patience, FindPosition{id})
         .then(
-            [gathering, finish_one](const Positions& one) mutable {
-              auto& all = gathering->found.positions;
+            [gather](const Positions& one) mutable {
+              auto& all = gather.answer().positions;
               all.insert(all.end(), one.positions.begin(), one.positions.end());
-              finish_one();
+              gather.close();
             },
-            [finish_one](const caf::error&) mutable { finish_one(); });
+            [gather](const caf::error&) mutable { gather.close(); });
   }
-  finish_one();
+  gather.close();
   return promise;
 }
 

@@ -189,10 +189,6 @@ struct LeftProfile {};
 
 struct TurnUnwatched {};
 
-struct TurnFailed {
-  Error error;
-};
-
 struct LeaseWithdrawn {};
 
 struct Retire {};
@@ -261,7 +257,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnGranted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeftProfile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnUnwatched)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseWithdrawn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::BudgetExpired)

@@ -63,7 +63,6 @@ struct TurnRefused;
 struct TurnGranted;
 struct LeftProfile;
 struct TurnUnwatched;
-struct TurnFailed;
 struct LeaseWithdrawn;
 struct Retire;
 struct BudgetExpired;
@@ -169,11 +168,10 @@ using ResultClient = caf::typed_actor<caf::reacts_to<ResultStored>>;
 /// One task that someone waits for, or that has a slot.
 using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
     caf::reacts_to<TurnReserved>,    // a place in the queue's bound is taken: make it durable
-    caf::reacts_to<TurnRefused>,     // queue_full
+    caf::reacts_to<TurnRefused>,     // queue_full; or it has left the queue: nobody can run it
     caf::reacts_to<TurnGranted>,     // a slot and a backend: run
     caf::reacts_to<LeftProfile>,     // no grant can come any more
     caf::reacts_to<TurnUnwatched>,   // a grant would go to the broker now
-    caf::reacts_to<TurnFailed>,      // it has left the queue: nobody can run it
     caf::reacts_to<LeaseWithdrawn>,  // no lease can come any more
     caf::reacts_to<Retire>,          // from the broker: nothing is on its way to you, go
     caf::reacts_to<BudgetExpired>,   // queue wait or inference is over

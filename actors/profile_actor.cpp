@@ -39,7 +39,7 @@ void ProfileState::refused(const LeaseRefused& message) {
   for (const TaskId id : callers) {
     const auto place = x_tasks.find(id);
     if (place == x_tasks.end()) continue;
-    x_self->send(place->second, TurnFailed{message.error});
+    x_self->send(place->second, TurnRefused{message.error});
     x_tasks.erase(place);
   }
   pump();

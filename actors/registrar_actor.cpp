@@ -7,6 +7,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/gather.hpp"
 #include "actors/worker_session_actor.hpp"
 
 namespace signalbox::actors {
@@ -91,31 +92,24 @@ caf::result<SessionAnswer> RegistrarState::register_worker(RegisterWorker& messa
 }
 
 caf::result<WorkerList> RegistrarState::list(const ListWorkers& message) {
-  struct Gathering {
-    std::size_t open = 1;
-    WorkerList list;
-  };
-  auto gathering = std::make_shared<Gathering>();
   auto promise = x_self->make_response_promise<WorkerList>();
-  auto finish_one = [gathering, promise]() mutable {
-    if (--gathering->open > 0) return;
-    auto& workers = gathering->list.workers;
-    std::sort(workers.begin(), workers.end(),
-              [](const auto& left, const auto& right) { return left.session < right.session; });
-    promise.deliver(std::move(gathering->list));
-  };
+  Gather<WorkerList> gather{
+      promise, [](WorkerList& list) {
+        std::sort(list.workers.begin(), list.workers.end(),
+                  [](const auto& left, const auto& right) { return left.session < right.session; });
+      }};
   for (const auto& [id, session] : x_sessions) {
     if (session.owner != message.owner && !message.sees_all) continue;
-    ++gathering->open;
+    gather.open();
     x_self->request(session.actor, session_patience, GetWorker{{id, message.owner, true}})
         .then(
-            [gathering, finish_one](SessionAnswer& one) mutable {
-              gathering->list.workers.push_back(std::move(one.status));
-              finish_one();
+            [gather](SessionAnswer& one) mutable {
+              gather.answer().workers.push_back(std::move(one.status));
+              gather.close();
             },
-            [finish_one](const caf::error&) mutable { finish_one(); });
+            [gather](const caf::error&) mutable { gather.close(); });
   }
-  finish_one();
+  gather.close();
   return promise;
 }
 

@@ -270,11 +270,6 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
         retire_when_done();
       },
       [this](TurnUnwatched) { unwatched(); },
-      [this](TurnFailed& message) {
-        x_place = Place::left;
-        if (!x_end) end(TaskState::error, std::move(message.error), nullptr, nullptr);
-        retire_when_done();
-      },
       [this](LeaseWithdrawn) {
         x_is_acquiring = false;
         retire_when_done();

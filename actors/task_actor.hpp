@@ -81,6 +81,8 @@ class TaskRun {
   void retry_elsewhere(bool only_others);
   void lease_refused(const LeaseRefused& message);
   void requeue(bool is_loss);
+  /// The row is pending again. @param is_loss its worker went away with it.
+  void put_back(bool is_loss);
   void shelve();
   void give_lease_back();
   void forget_attempt();

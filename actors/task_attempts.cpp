@@ -163,11 +163,7 @@ void TaskRun::requeue(bool is_loss) {
   if (!is_loss) ++x_returns;
   give_lease_back();
   x_returned_at = wall();
-  MoveTask back;
-  back.from = {TaskState::claimed, TaskState::running};
-  back.to = TaskState::pending;
-  back.lost = is_loss;
-  move(std::move(back), false);
+  put_back(is_loss);
   forget_attempt();
   x_place = Place::queued;
   x_admitted_at.reset();
@@ -184,9 +180,14 @@ void TaskRun::shelve() {
   if (x_end || !x_is_call_open) return;
   x_is_call_open = false;
   x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
+  put_back(false);
+}
+
+void TaskRun::put_back(bool is_loss) {
   MoveTask back;
   back.from = {TaskState::claimed, TaskState::running};
   back.to = TaskState::pending;
+  back.lost = is_loss;
   move(std::move(back), false);
 }
 

@@ -1,8 +1,8 @@
 #include "cli/worker_frames.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/read_number.hpp"
 #include "http/json_members.hpp"
 
 namespace signalbox::cli {
@@ -10,11 +10,9 @@ namespace {
 
 constexpr std::size_t id_bytes_max = 128;
 
-std::uint64_t read_number(std::string_view text) {
+std::uint64_t number_or_zero(std::string_view text) {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  return parsed.ec == std::errc{} && parsed.ptr == end ? number : 0;
+  return read_number(text, number) ? number : 0;
 }
 
 /// @returns an empty text unless there is a usable id.
@@ -33,7 +31,7 @@ std::optional<WorkerFrame> parse_infer(std::string_view data) {
   frame.kind = *known;
   frame.model = http::unquote(http::value_of(data, "model")).value_or("");
   frame.is_streaming = http::value_of(data, "streaming") == "true";
-  frame.attempt = read_number(http::value_of(data, "attempt"));
+  frame.attempt = number_or_zero(http::value_of(data, "attempt"));
   return frame;
 }
 
@@ -46,7 +44,7 @@ std::optional<std::chrono::milliseconds> read_retry(std::string_view raw) {
     if (!line.starts_with(field)) continue;
     line.remove_prefix(field.size());
     if (line.starts_with(' ')) line.remove_prefix(1);
-    return std::chrono::milliseconds{std::min<std::uint64_t>(read_number(line), 60'000)};
+    return std::chrono::milliseconds{std::min<std::uint64_t>(number_or_zero(line), 60'000)};
   }
   return std::nullopt;
 }

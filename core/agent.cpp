@@ -4,32 +4,27 @@
 #include "core/llm.hpp"
 
 namespace signalbox {
-namespace {
-
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
-
-}  // namespace
 
 std::optional<Error> check(const Agent& agent) {
   if (!is_valid_name(agent.name)) {
-    return invalid("an agent's name is 1-128 of [A-Za-z0-9._:/@+-]", "name");
+    return invalid_request("an agent's name is 1-128 of [A-Za-z0-9._:/@+-]", "name");
   }
   if (agent.llm.empty() == agent.pool.empty()) {
-    return invalid("an agent has either an llm or a pool", agent.llm.empty() ? "llm" : "pool");
+    return invalid_request("an agent has either an llm or a pool",
+                           agent.llm.empty() ? "llm" : "pool");
   }
   if (!is_valid_name(agent.target())) {
-    return invalid("a name is 1-128 of [A-Za-z0-9._:/@+-]", agent.llm.empty() ? "pool" : "llm");
+    return invalid_request("a name is 1-128 of [A-Za-z0-9._:/@+-]",
+                           agent.llm.empty() ? "pool" : "llm");
   }
   if (agent.description.size() > agent_description_max) {
-    return invalid("description is longer than 1000 bytes", "description");
+    return invalid_request("description is longer than 1000 bytes", "description");
   }
   if (agent.system_prompt.size() > agent_text_max) {
-    return invalid("system_prompt is longer than 256 KiB", "system_prompt");
+    return invalid_request("system_prompt is longer than 256 KiB", "system_prompt");
   }
   if (agent.defaults.size() > agent_text_max) {
-    return invalid("defaults is longer than 256 KiB", "defaults");
+    return invalid_request("defaults is longer than 256 KiB", "defaults");
   }
   return std::nullopt;
 }

@@ -109,6 +109,11 @@ inline Error make_error(ErrorCode code, std::string message) {
   return error;
 }
 
+/// @param param the field at fault.
+inline Error invalid_request(std::string message, std::string param) {
+  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
+}
+
 /// Only `.value()` on a failed result comes here; our code asks first, so this is a bug.
 [[noreturn]] inline void throw_exception_from_error(const Error& error,
                                                     const boost::source_location&) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "core/read_number.hpp"
+
 namespace signalbox {
 namespace {
 
@@ -33,12 +35,6 @@ std::string to_text(Number number) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
   return {buffer.data(), end};
-}
-
-template <class Number>
-bool read_number(std::string_view text, Number& number) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  return result.ec == std::errc{} && result.ptr == text.data() + text.size();
 }
 
 bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {

@@ -1,23 +1,13 @@
 #include "core/worker_session.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "core/field_text.hpp"
+#include "core/read_number.hpp"
 
 namespace signalbox {
 namespace {
-
-Error invalid(std::string message, std::string param) {
-  return make_error(ErrorCode::invalid_request, std::move(message)).at_param(std::move(param));
-}
-
-template <class Number>
-bool read_number(std::string_view text, Number& number) {
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return read.ec == std::errc{} && read.ptr == text.data() + text.size();
-}
 
 std::string encode(const OfferedLlm& llm) {
   return encode_fields({{"name", llm.name},
@@ -50,27 +40,28 @@ std::optional<OfferedLlm> decode_offered_llm(std::string_view text) {
 }  // namespace
 
 std::optional<Error> check(const std::vector<OfferedLlm>& llms) {
-  if (llms.empty()) return invalid("a worker offers at least one LLM", "llms");
-  if (llms.size() > session_llms_max) return invalid("a worker offers at most 64 LLMs", "llms");
+  if (llms.empty()) return invalid_request("a worker offers at least one LLM", "llms");
+  if (llms.size() > session_llms_max)
+    return invalid_request("a worker offers at most 64 LLMs", "llms");
   std::set<std::string_view> names;
   for (const OfferedLlm& llm : llms) {
     if (!is_valid_name(llm.name)) {
-      return invalid("an LLM's name is 1-128 of [A-Za-z0-9._:/@+-]", "llms.name");
+      return invalid_request("an LLM's name is 1-128 of [A-Za-z0-9._:/@+-]", "llms.name");
     }
     if (!names.insert(llm.name).second) {
-      return invalid("\"" + llm.name + "\" is there twice", "llms.name");
+      return invalid_request("\"" + llm.name + "\" is there twice", "llms.name");
     }
     if (!llm.pool.empty() && !is_valid_name(llm.pool)) {
-      return invalid("a pool's name is 1-128 of [A-Za-z0-9._:/@+-]", "llms.pool");
+      return invalid_request("a pool's name is 1-128 of [A-Za-z0-9._:/@+-]", "llms.pool");
     }
     if (llm.model.empty() || llm.model.size() > 256) {
-      return invalid("model must be the backend's own id, 1-256 bytes", "llms.model");
+      return invalid_request("model must be the backend's own id, 1-256 bytes", "llms.model");
     }
     if (llm.tier.size() > 64 || llm.type.size() > 64) {
-      return invalid("type and tier are at most 64 bytes", "llms.type");
+      return invalid_request("type and tier are at most 64 bytes", "llms.type");
     }
     if (llm.capacity < 1 || llm.capacity > llm_capacity_max) {
-      return invalid("capacity must be 1 to 10000", "llms.capacity");
+      return invalid_request("capacity must be 1 to 10000", "llms.capacity");
     }
   }
   return std::nullopt;

@@ -277,9 +277,7 @@ std::optional<Error> apply_filter(const std::string& name, const std::string& va
     query.cursor = TaskId::parse(value);
     if (!query.cursor) return invalid_request("this is no cursor that a list gave", "cursor");
   } else if (name == "limit") {
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), query.limit);
-    if (read.ec != std::errc{} || read.ptr != value.data() + value.size() || query.limit < 1 ||
-        query.limit > list_limit_max) {
+    if (!read_number(value, query.limit) || query.limit < 1 || query.limit > list_limit_max) {
       return invalid_request("limit must be 1 to 500", "limit");
     }
   } else if (name == "pool") {
