@@ -197,7 +197,8 @@ class Worker:
                     self.drop(frame["task"])
                 elif name == "drain":
                     self.drained = True
-                    if retry is None:  # An operator wants the worker gone.
+                    if retry is None and not self.leaving:  # An operator wants the worker gone.
+                        self.leaving = True
                         threading.Thread(target=self.leave, daemon=True).start()
         except LOST:
             pass
@@ -232,7 +233,6 @@ class Worker:
                 interval = self.post("/heartbeat", {})[1].get("heartbeat_interval_s", interval)
 
     def leave(self, grace=None):
-        self.leaving = True
         with self.lock:
             self.lock.wait_for(lambda: not self.runs, grace)
         self.call("DELETE", f"/api/v1/workers/{self.session}", timeout=5)
