@@ -5,10 +5,27 @@
 #include <caf/typed_event_based_actor.hpp>
 
 namespace signalbox::actors {
+namespace {
+
+/// What a caller who comes while the broker stops is told to wait.
+constexpr double draining_retry_s = 5;
+
+}  // namespace
+
+Error draining() {
+  return make_error(ErrorCode::draining, "the broker is shutting down")
+      .retry_after(draining_retry_s);
+}
+
+Error too_many_profiles(std::string param) {
+  return invalid_request("there are " + std::to_string(profiles_max) + " profiles already",
+                         std::move(param));
+}
 
 // Whoever it spawned goes with it; their rows are in the store.
 void BrokerState::close(const caf::error& reason) {
   for (const auto& [id, live] : x_tasks) x_self->send_exit(live.actor, reason);
+  for (const auto& [id, slot] : x_slots) x_self->send_exit(slot.actor, reason);
   for (const auto& [profile_name, profile] : x_profiles) x_self->send_exit(profile.actor, reason);
   x_self->quit(reason);
 }
@@ -47,6 +64,12 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](const RoutingChanged& message) { x_table = message.table; },
       [this](BeginDrain) { x_is_draining = true; },
       [this](ShelveTasks) { return shelve_all(); },
+      [this](AcquireSlot& message) { acquire_slot(message); },
+      [this](MarkSlot& message) { return mark_slot(message); },
+      [this](RenewSlot& message) { return renew_slot(message); },
+      [this](ReleaseSlot& message) { return release_slot(message); },
+      [this](const DropSlot& message) { drop_slot(message); },
+      [this](const SlotGone& message) { slot_gone(message); },
       [this](const CancelTask& message) {
         order_end({message.task, make_error(ErrorCode::task_cancelled, "the task was cancelled")});
         return Done{};

@@ -79,6 +79,23 @@ class BrokerState {
   caf::result<Done> shelve_all();
   TaskSetup setup_for(const Task& task, Profile& profile) const;
 
+  // Slots (broker_slots.cpp).
+  struct HeldSlot {
+    SlotActor actor;
+    std::string owner;
+  };
+  void acquire_slot(AcquireSlot& message);
+  void refuse_slot(const AcquireSlot& message, Error error);
+  [[nodiscard]] const SlotActor* find_slot(const SlotKey& key) const;
+  template <class Message>
+  caf::result<SlotAnswer> to_slot(Message& message);
+  caf::result<SlotAnswer> mark_slot(MarkSlot& message);
+  caf::result<SlotAnswer> renew_slot(RenewSlot& message);
+  caf::result<SlotAnswer> release_slot(ReleaseSlot& message);
+  void drop_slot(const DropSlot& message);
+  void slot_gone(const SlotGone& message);
+  void end_slots();
+
   // Profiles (broker_profiles.cpp).
   Profile* find_or_make_profile(const std::string& profile_name);
   Profile& make_profile(const std::string& profile_name, ProfileSettings settings, bool is_auto);
@@ -115,6 +132,8 @@ class BrokerState {
   std::unordered_map<TaskId, LiveTask> x_tasks;
   std::unordered_map<TaskId, TaskId> x_aliases;
   std::size_t x_backlog_count = 0;
+  /// Waiting and held. Looked up by id; iterated only to stop them all.
+  std::unordered_map<SlotId, HeldSlot> x_slots;
   /// Sorted: listed by name.
   std::map<std::string, Agent> x_agents;
   /// Documents on their way to the disk, by cookie.
@@ -122,6 +141,11 @@ class BrokerState {
   std::uint64_t x_next_cookie = 1;
   bool x_is_draining = false;
 };
+
+/// Why nothing new is accepted.
+Error draining();
+/// @param param what names the profile.
+Error too_many_profiles(std::string param);
 
 BrokerActor::behavior_type broker_actor(BrokerActor::stateful_pointer<BrokerState> self,
                                         BrokerSettings settings, Ports ports);

@@ -42,9 +42,7 @@ void BrokerState::refuse(const SubmitTask& message, Error error) {
 
 void BrokerState::submit(SubmitTask& message) {
   if (x_is_draining) {
-    refuse(
-        message,
-        make_error(ErrorCode::draining, "the broker is shutting down").retry_after(absent_retry_s));
+    refuse(message, draining());
     return;
   }
   if (!message.task.idempotency_hash.empty() && watch_key_owner(message)) return;
@@ -54,9 +52,7 @@ void BrokerState::submit(SubmitTask& message) {
   }
   Profile* profile = find_or_make_profile(message.task.profile);
   if (profile == nullptr) {
-    refuse(message, make_error(ErrorCode::invalid_request,
-                               "there are " + std::to_string(profiles_max) + " profiles already")
-                        .at_param("X-Signalbox-Profile"));
+    refuse(message, too_many_profiles("X-Signalbox-Profile"));
     return;
   }
   if (message.is_async && x_backlog_count >= x_settings.max_backlog) {
@@ -242,6 +238,7 @@ void BrokerState::order_end(OrderEnd message) {
 }
 
 caf::result<Done> BrokerState::shelve_all() {
+  end_slots();
   auto promise = x_self->make_response_promise<Done>();
   Gather<Done> gather{promise};
   for (const auto& [id, live] : x_tasks) {

@@ -122,6 +122,18 @@ struct ListWorkers;
 struct CollectSessions;
 struct SessionTick;
 struct SessionEnded;
+// About slots.
+struct AcquireSlot;
+struct MarkSlot;
+struct RenewSlot;
+struct ReleaseSlot;
+struct DropSlot;
+struct EndSlot;
+struct SlotTick;
+struct SlotGone;
+struct SlotWaiting;
+struct SlotAdmitted;
+struct SlotEnded;
 // To the collector.
 struct CollectTick;
 
@@ -133,6 +145,7 @@ struct CallPage;
 struct Positions;
 struct AgentAnswer;
 struct AgentList;
+struct SlotAnswer;
 struct SessionAnswer;
 struct WorkerReply;
 struct WorkerList;
@@ -165,16 +178,19 @@ using StoreActor =
 /// Told what became of a result it brought.
 using ResultClient = caf::typed_actor<caf::reacts_to<ResultStored>>;
 
-/// One task that someone waits for, or that has a slot.
-using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
+/// Whoever takes part in the admission of a profile: a task, or a slot.
+using TurnClient = caf::typed_actor<
     caf::reacts_to<TurnReserved>,    // a place in the queue's bound is taken: make it durable
     caf::reacts_to<TurnRefused>,     // queue_full; or it has left the queue: nobody can run it
-    caf::reacts_to<TurnGranted>,     // a slot and a backend: run
+    caf::reacts_to<TurnGranted>,     // a slot, and for a task a backend: run
     caf::reacts_to<LeftProfile>,     // no grant can come any more
+    caf::reacts_to<BudgetExpired>>;  // queue wait or inference is over
+
+/// One task that someone waits for, or that has a slot.
+using TaskActor = LeaseClient::extend_with<StoreClient>::extend_with<TurnClient>::extend<
     caf::reacts_to<TurnUnwatched>,   // a grant would go to the broker now
     caf::reacts_to<LeaseWithdrawn>,  // no lease can come any more
     caf::reacts_to<Retire>,          // from the broker: nothing is on its way to you, go
-    caf::reacts_to<BudgetExpired>,   // queue wait or inference is over
     caf::reacts_to<BackendReport>,   // what the backend says
     caf::reacts_to<RetryTick>,       // to itself: the pause before the next attempt is over
     caf::reacts_to<AbortTick>,       // to itself: the backend did not confirm the abort in time
@@ -182,6 +198,24 @@ using TaskActor = LeaseClient::extend_with<StoreClient>::extend<
     caf::reacts_to<RemoveListener>,  // one less; an attended task nobody is left for is cancelled
     caf::reacts_to<EndTask>,         // cancelled, or expired, by someone
     caf::replies_to<ShelveTask>::with<Done>>;  // the broker stops: what runs is pending again
+
+/// Told what becomes of the slot it asked for, by the call number it chose.
+using SlotListener =
+    caf::typed_actor<caf::reacts_to<SlotWaiting>,   // where it stands in the queue
+                     caf::reacts_to<SlotAdmitted>,  // it is yours
+                     caf::reacts_to<SlotEnded>>;    // refused, given back or taken back
+
+/// What the holder of a slot can ask.
+using SlotDesk = caf::typed_actor<caf::replies_to<MarkSlot>::with<SlotAnswer>,
+                                  caf::replies_to<RenewSlot>::with<SlotAnswer>,
+                                  caf::replies_to<ReleaseSlot>::with<SlotAnswer>>;
+
+/// A slot that an app waits for or holds, for a call it makes itself.
+using SlotActor = TurnClient::extend_with<SlotDesk>::extend<
+    caf::reacts_to<DropSlot>,  // its holder's connection, or handle, is gone
+    caf::reacts_to<EndSlot>,   // taken back
+    caf::reacts_to<SlotTick>,  // to itself: the lease may be over, or a place in the queue is due
+    caf::reacts_to<Retire>>;   // from the broker: nothing is on its way to you, go
 
 /// Slots and queues of one profile.
 using ProfileActor = LeaseClient::extend<
@@ -266,7 +300,10 @@ using RegistrarActor = SessionActor::extend<
 using GcActor = StoreClient::extend<caf::reacts_to<CollectTick>>;
 
 /// The root: makes and finds the others.
-using BrokerActor = StoreClient::extend<
+using BrokerActor = StoreClient::extend_with<SlotDesk>::extend<
+    caf::reacts_to<AcquireSlot>,     // an app asks for a slot
+    caf::reacts_to<DropSlot>,        // whoever asked for it is gone
+    caf::reacts_to<SlotGone>,        // a slot's actor is done
     caf::reacts_to<OpenHouse>,       // first of all: the others are there, take up the backlog
     caf::reacts_to<SubmitTask>,      // a new call
     caf::reacts_to<CallerGone>,      // a listener's client hung up

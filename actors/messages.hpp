@@ -3,4 +3,5 @@
 
 #include "actors/call_messages.hpp"
 #include "actors/service_messages.hpp"
+#include "actors/slot_messages.hpp"
 #include "actors/worker_messages.hpp"

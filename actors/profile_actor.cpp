@@ -19,17 +19,17 @@ Instant ProfileState::now() const {
 void ProfileState::reserve(const ReserveTurn& message) {
   const TaskId id = message.request.id;
   if (auto refused = x_scheduler->reserve(message.request, now())) {
-    x_self->send(message.task, TurnRefused{std::move(*refused)});
+    x_self->send(message.client, TurnRefused{std::move(*refused)});
     return;
   }
-  x_tasks[id] = message.task;
-  x_self->send(message.task, TurnReserved{});
+  x_clients[id] = message.client;
+  x_self->send(message.client, TurnReserved{});
   if (message.is_ready) x_scheduler->enqueue(id);
   pump();
 }
 
 void ProfileState::watch(const WatchTurn& message) {
-  x_tasks[message.id] = message.task;
+  x_clients[message.id] = message.task;
   x_scheduler->set_inference(message.id, message.inference);
   set_timer();
 }
@@ -37,10 +37,10 @@ void ProfileState::watch(const WatchTurn& message) {
 void ProfileState::refused(const LeaseRefused& message) {
   const auto callers = x_scheduler->lease_refused(message.target, now() + wake_again_after, now());
   for (const TaskId id : callers) {
-    const auto place = x_tasks.find(id);
-    if (place == x_tasks.end()) continue;
+    const auto place = x_clients.find(id);
+    if (place == x_clients.end()) continue;
     x_self->send(place->second, TurnRefused{message.error});
-    x_tasks.erase(place);
+    x_clients.erase(place);
   }
   pump();
 }
@@ -52,18 +52,18 @@ void ProfileState::restore(const RestoreTurns& message) {
 
 void ProfileState::expire() {
   for (const Expiry& expiry : x_scheduler->expire(now())) {
-    const auto place = x_tasks.find(expiry.id);
-    if (place == x_tasks.end()) continue;
+    const auto place = x_clients.find(expiry.id);
+    if (place == x_clients.end()) continue;
     x_self->send(place->second, BudgetExpired{expiry.code, x_scheduler->estimated_wait_s(1)});
-    if (expiry.code == ErrorCode::queue_wait_timeout) x_tasks.erase(place);
+    if (expiry.code == ErrorCode::queue_wait_timeout) x_clients.erase(place);
   }
 }
 
 void ProfileState::tell_turn(Grant grant) {
   ExecutorActor executor;
   if (!grant.lease.llm.empty()) executor = x_executors.at(grant.lease.executor);
-  const auto place = x_tasks.find(grant.id);
-  if (place != x_tasks.end()) {
+  const auto place = x_clients.find(grant.id);
+  if (place != x_clients.end()) {
     x_self->send(place->second,
                  TurnGranted{std::move(grant.lease), std::move(executor), grant.queue_wait});
   } else {
@@ -131,13 +131,13 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
       [this](const LeaseRefused& message) { refused(message); },
       [this](const ReserveTurn& message) { reserve(message); },
       [this](const EnqueueTurn& message) {
-        if (message.is_backlog) x_tasks.erase(message.task);
+        if (message.is_backlog) x_clients.erase(message.task);
         x_scheduler->enqueue(message.task);
         pump();
       },
       [this](const WatchTurn& message) { watch(message); },
       [this](const UnwatchTurn& message) {
-        x_tasks.erase(message.task);
+        x_clients.erase(message.task);
         x_self->send(message.confirm_to, TurnUnwatched{});
       },
       [this](const RequeueTurn& message) {
@@ -145,7 +145,7 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         pump();
       },
       [this](const LeaveProfile& message) {
-        x_tasks.erase(message.task);
+        x_clients.erase(message.task);
         if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
         if (x_scheduler->remove(message.task, now())) pump();
       },

@@ -1,6 +1,6 @@
 // One profile: its slots, its three queues, its two budgets. All decisions are ProfileScheduler's;
-// this file asks the directory for leases, tells tasks their turn and keeps one timer for the next
-// deadline.
+// this file asks the directory for leases, tells tasks and slots their turn and keeps one timer for
+// the next deadline.
 //
 // Spawned by the broker on first use or from the configuration; lives as long as the broker.
 // Persists nothing: after a restart the broker hands it its backlog again.
@@ -40,8 +40,8 @@ class ProfileState {
   ProfileActor::pointer x_self;
   House x_house;
   std::optional<ProfileScheduler> x_scheduler;
-  /// Tasks that have an actor; the backlog's have none. Looked up by id, never iterated.
-  std::unordered_map<TaskId, TaskActor> x_tasks;
+  /// Slots, and tasks that have an actor; the backlog's have none. Looked up by id, never iterated.
+  std::unordered_map<TaskId, TurnClient> x_clients;
   std::map<ExecutorId, ExecutorActor> x_executors;
   std::optional<Instant> x_timer;
   std::uint64_t x_timer_generation = 0;

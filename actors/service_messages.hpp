@@ -74,7 +74,7 @@ struct ReserveTurn {
   WaiterRequest request;
   /// Skips the second step: the row need not be durable first.
   bool is_ready = false;
-  TaskActor task;
+  TurnClient client;
 };
 
 struct EnqueueTurn {
@@ -106,7 +106,7 @@ struct RequeueTurn {
 struct LeaveProfile {
   TaskId task;
   /// Told when no grant can be on its way any more; for those who leave before their turn.
-  std::optional<TaskActor> confirm_to;
+  std::optional<TurnClient> confirm_to;
 };
 
 struct RestoreTurns {

@@ -6,6 +6,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "core/budgets.hpp"
 #include "core/task_moves.hpp"
 
 namespace signalbox::actors {
@@ -17,7 +18,7 @@ void TaskRun::enter() {
   x_queued_at = now();
   const Task& task = x_setup.task;
   x_row.id = task.id.bytes;
-  x_row.kind = task.kind;
+  x_row.kind = call_kind_of(task.kind);
   x_row.profile = task.profile;
   x_row.priority = task.priority;
   x_row.model = task.model;
@@ -49,7 +50,7 @@ void TaskRun::enter() {
   // A key may turn out to be another task's: then nothing may run before the store has said so.
   x_is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
   reserve.is_ready = x_is_ready;
-  reserve.task = x_self;
+  reserve.client = x_self;
   x_self->send(x_setup.profile, std::move(reserve));
 }
 
@@ -91,23 +92,16 @@ void TaskRun::granted(TurnGranted& message) {
 void TaskRun::expired(const BudgetExpired& message) {
   const Task& task = x_setup.task;
   if (message.code == ErrorCode::inference_timeout) {
-    const double budget_s = static_cast<double>(task.inference_ms) / 1e3;
     end(TaskState::error,
-        make_error(message.code, "the backend did not finish within the inference budget")
-            .with("inference_s", budget_s)
-            .with("profile", task.profile),
+        inference_timeout(task.profile, static_cast<double>(task.inference_ms) / 1e3,
+                          "the backend did not finish within the inference budget"),
         nullptr, nullptr);
     return;
   }
   x_place = Place::left;
-  const double budget_s = static_cast<double>(task.queue_wait_ms) / 1e3;
   end(TaskState::error,
-      make_error(message.code,
-                 "no slot of profile " + task.profile + " became free within the queue wait budget")
-          .with("profile", task.profile)
-          .with("priority", std::string{to_string(task.priority)})
-          .with("queue_wait_s", budget_s)
-          .retry_after(message.retry_after_s),
+      queue_wait_timeout(task.profile, task.priority, static_cast<double>(task.queue_wait_ms) / 1e3,
+                         message.retry_after_s),
       nullptr, nullptr);
 }
 

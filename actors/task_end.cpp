@@ -202,7 +202,7 @@ void TaskRun::let_go() {
   } else if (x_place == Place::queued || x_place == Place::reserving ||
              x_place == Place::unwatching) {
     x_place = Place::leaving;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, TaskActor{x_self}});
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, TurnClient{x_self}});
   }
   retire_when_done();
 }

@@ -2,6 +2,15 @@
 
 namespace signalbox {
 
+std::string_view to_string(CallKind kind) {
+  if (kind == CallKind::slot) return "slot";
+  return to_string(static_cast<TaskKind>(kind));
+}
+
+CallKind call_kind_of(TaskKind kind) {
+  return static_cast<CallKind>(kind);
+}
+
 std::string_view to_string(CallStatus status) {
   switch (status) {
     case CallStatus::queued:

@@ -25,6 +25,19 @@ enum class CallStatus : std::uint8_t {
   cancelled = 7,
 };
 
+/// What a task's call asks for; `slot` is a call that an app makes itself. The first are TaskKind's
+/// numbers; stored and never reused.
+enum class CallKind : std::uint8_t {
+  chat = 0,
+  completion = 1,
+  embedding = 2,
+  native_chat = 3,
+  slot = 4,
+};
+
+std::string_view to_string(CallKind kind);
+CallKind call_kind_of(TaskKind kind);
+
 std::string_view to_string(CallStatus status);
 std::optional<CallStatus> parse_call_status(std::string_view word);
 
@@ -34,7 +47,7 @@ CallStatus call_status_for(ErrorCode code);
 /// Times are zero where not yet reached.
 struct CallRow {
   IdBytes id{};
-  TaskKind kind = TaskKind::chat;
+  CallKind kind = CallKind::chat;
   std::string profile;
   Priority priority = Priority::workflow;
   std::string model;

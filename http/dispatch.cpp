@@ -10,6 +10,7 @@
 #include "http/agent_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
+#include "http/slot_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
 #include "http/worker_surface.hpp"
@@ -76,6 +77,11 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::get_profile, "profiles:view", Body::none, with_name<answer_get_profile>},
     {Action::put_profile, "profiles:edit", Body::json, with_name<answer_put_profile>},
     {Action::list_calls, "calls:view", Body::none, plain<answer_list_calls>},
+    {Action::acquire_slot, "slots:create", Body::json, plain<answer_acquire_slot>},
+    {Action::hold_slot, "slots:create", Body::none, plain<answer_hold_slot>},
+    {Action::mark_slot, "", Body::json, with_name<answer_mark_slot>},
+    {Action::renew_slot, "", Body::none, with_name<answer_renew_slot>},
+    {Action::release_slot, "", Body::maybe_json, with_name<answer_release_slot>},
     {Action::list_agents, "agents:view", Body::none, plain<answer_list_agents>},
     {Action::get_agent, "agents:view", Body::none, with_name<answer_get_agent>},
     {Action::put_agent, "agents:edit", Body::json, with_name<answer_put_agent>},

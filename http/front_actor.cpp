@@ -49,6 +49,12 @@ struct LineOf<actors::PutAgent> : BrokerLine<actors::AgentAnswer> {};
 template <>
 struct LineOf<actors::DeleteAgent> : BrokerLine<actors::AgentAnswer> {};
 template <>
+struct LineOf<actors::MarkSlot> : BrokerLine<actors::SlotAnswer> {};
+template <>
+struct LineOf<actors::RenewSlot> : BrokerLine<actors::SlotAnswer> {};
+template <>
+struct LineOf<actors::ReleaseSlot> : BrokerLine<actors::SlotAnswer> {};
+template <>
 struct LineOf<actors::ListLlms> : Line<&actors::House::directory, actors::LlmList> {};
 template <>
 struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
@@ -75,23 +81,28 @@ void FrontState::begin(BeginCall& message) {
   Call& call = x_calls[message.call];
   call.reply_box = std::move(message.reply_box);
   if (auto* submit = std::get_if<actors::SubmitTask>(&message.message)) {
-    call.task = submit->task.id;
+    call.subject = submit->task.id;
     submit->call = message.call;
     submit->listener = x_self;
     x_self->send(x_house.broker, std::move(*submit));
+  } else if (auto* watch = std::get_if<actors::WatchTask>(&message.message)) {
+    call.subject = watch->task;
+    watch->call = message.call;
+    watch->listener = x_self;
+    x_self->send(x_house.broker, std::move(*watch));
   } else {
-    auto& watch = std::get<actors::WatchTask>(message.message);
-    call.task = watch.task;
-    watch.call = message.call;
-    watch.listener = x_self;
-    x_self->send(x_house.broker, std::move(watch));
+    auto& acquire = std::get<actors::AcquireSlot>(message.message);
+    call.subject = acquire.request.id;
+    acquire.call = message.call;
+    acquire.listener = x_self;
+    x_self->send(x_house.broker, std::move(acquire));
   }
 }
 
 void FrontState::begin(BeginChannel& message) {
   Call& call = x_calls[message.channel];
   call.reply_box = std::move(message.reply_box);
-  call.session = message.key.session;
+  call.subject = message.key.session;
   x_self->send(x_house.registrar,
                actors::BindWorker{std::move(message.key), message.channel, x_self});
 }
@@ -100,10 +111,13 @@ void FrontState::hang_up(actors::CallNumber number) {
   const auto place = x_calls.find(number);
   if (place == x_calls.end()) return;
   const Call& call = place->second;
-  if (call.session.is_nil()) {
-    x_self->send(x_house.broker, actors::CallerGone{call.task, number, x_self});
+  if (const auto* task = std::get_if<TaskId>(&call.subject)) {
+    x_self->send(x_house.broker, actors::CallerGone{*task, number, x_self});
+  } else if (const auto* slot = std::get_if<SlotId>(&call.subject)) {
+    x_self->send(x_house.broker, actors::DropSlot{*slot});
   } else {
-    x_self->send(x_house.registrar, actors::UnbindWorker{call.session, number});
+    x_self->send(x_house.registrar,
+                 actors::UnbindWorker{std::get<SessionId>(call.subject), number});
   }
   call.reply_box->put(HungUp{});
   x_calls.erase(place);
@@ -164,6 +178,9 @@ FrontActor::behavior_type FrontState::make_behavior(actors::House house) {
       [this](actors::ChannelOpened& message) { pass_on(message.channel, message, false); },
       [this](actors::WorkerFrame& message) { pass_on(message.channel, std::move(message), false); },
       [this](actors::ChannelClosed& message) { pass_on(message.channel, message, true); },
+      [this](const actors::SlotWaiting& message) { pass_on(message.call, message, false); },
+      [this](const actors::SlotAdmitted& message) { pass_on(message.call, message, false); },
+      [this](const actors::SlotEnded& message) { pass_on(message.call, message, true); },
       [this](BeginCall& message) { begin(message); },
       [this](BeginChannel& message) { begin(message); },
       [this](const HangUp& message) { hang_up(message.call); },

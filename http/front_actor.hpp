@@ -15,11 +15,11 @@
 
 namespace signalbox::http {
 
-/// A call that makes or watches a task.
+/// A call that makes or watches a task, or asks for a slot.
 struct BeginCall {
   actors::CallNumber call = 0;
   std::shared_ptr<ReplyBox> reply_box;
-  std::variant<actors::SubmitTask, actors::WatchTask> message;
+  std::variant<actors::SubmitTask, actors::WatchTask, actors::AcquireSlot> message;
 };
 
 /// A worker's connection that wants to become its session's channel.
@@ -53,13 +53,15 @@ struct Ask {
                actors::CancelTask, actors::ListAgents, actors::GetAgent, actors::PutAgent,
                actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::RegisterWorker,
                actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
-               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers>
+               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers,
+               actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot>
       question;
 };
 
-using FrontActor = actors::TaskListener::extend_with<actors::WorkerChannel>::extend<
-    caf::reacts_to<BeginCall>, caf::reacts_to<BeginChannel>, caf::reacts_to<HangUp>,
-    caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>, caf::reacts_to<Ask>>;
+using FrontActor =
+    actors::TaskListener::extend_with<actors::WorkerChannel>::extend_with<actors::SlotListener>::
+        extend<caf::reacts_to<BeginCall>, caf::reacts_to<BeginChannel>, caf::reacts_to<HangUp>,
+               caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>, caf::reacts_to<Ask>>;
 
 class FrontState {
  public:
@@ -71,10 +73,8 @@ class FrontState {
  private:
   struct Call {
     std::shared_ptr<ReplyBox> reply_box;
-    /// Nil for a channel.
-    TaskId task;
-    /// Nil for a call.
-    SessionId session;
+    /// What the call is about.
+    std::variant<TaskId, SlotId, SessionId> subject;
   };
   void begin(BeginCall& message);
   void begin(BeginChannel& message);

@@ -24,7 +24,8 @@ using Arrival =
                  actors::TaskMoved, actors::TaskReset, actors::TaskEnded, actors::ChannelOpened,
                  actors::WorkerFrame, actors::ChannelClosed, actors::ProfileStatus,
                  actors::ProfileList, actors::LlmList, actors::CallPage, actors::Positions,
-                 actors::AgentAnswer, actors::AgentList, actors::SessionAnswer, actors::WorkerReply,
+                 actors::AgentAnswer, actors::AgentList, actors::SlotWaiting, actors::SlotAdmitted,
+                 actors::SlotEnded, actors::SlotAnswer, actors::SessionAnswer, actors::WorkerReply,
                  actors::WorkerList, actors::Done, Error, HungUp>;
 
 /// Most bytes of a stream that wait for a slow reader before it is dropped.

@@ -248,10 +248,6 @@ class HeadParser {
 
   /// Whether this method with this body makes sense at all.
   std::optional<Refusal> check_body_sense() {
-    const bool has_length = find_header(x_head.headers, "content-length") != nullptr;
-    if (is_any_of(x_head.method, {"POST", "PUT", "PATCH"}) && !has_length && !x_head.chunked) {
-      return refuse(411, ErrorCode::invalid_request, "The request needs a Content-Length.");
-    }
     const bool has_body = x_head.chunked || x_head.content_length > 0;
     if (has_body && is_any_of(x_head.method, {"GET", "HEAD", "OPTIONS", "TRACE"})) {
       return bad_request("A request of this method has no body.");

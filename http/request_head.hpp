@@ -62,8 +62,9 @@ bool equals_ignoring_case(std::string_view left, std::string_view right);
 /// line feed, no method), 414 (request line without end), 431 (head without end).
 Checked<std::size_t> find_head_end(std::string_view bytes, std::size_t& scanned);
 
+/// A request that says nothing of a length has no body (RFC 9112, 6.3), whatever its method.
 /// @param head what find_head_end() measured.
-/// @returns the head, or 400 (malformed, ambiguous), 411 (length missing), 413 (body over
+/// @returns the head, or 400 (malformed, ambiguous), 413 (body over
 /// `body_bytes_max`), 414, 415 (Content-Encoding), 417 (unknown Expect), 431, 501 (CONNECT), 505.
 Checked<RequestHead> parse_request_head(std::string_view head, std::size_t body_bytes_max);
 

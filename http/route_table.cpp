@@ -49,6 +49,9 @@ constexpr RouteEntry by_id(std::string_view method, std::string_view prefix,
 constexpr RouteEntry stream(std::string_view prefix, Action action) {
   return {"GET", prefix, "/stream", Names::id, action, true};
 }
+constexpr RouteEntry exact_stream(std::string_view path, Action action) {
+  return {"GET", path, "", Names::none, action, true};
+}
 constexpr RouteEntry of_task(std::string_view suffix, Action action) {
   return {"POST", "/api/v1/workers/", suffix, Names::session_and_task, action};
 }
@@ -73,6 +76,11 @@ constexpr std::array routes{
     named("GET", "/api/v1/profiles/", "", Action::get_profile),
     named("PUT", "/api/v1/profiles/", "", Action::put_profile),
     exact("GET", "/api/v1/calls", Action::list_calls),
+    exact("POST", "/api/v1/slots", Action::acquire_slot),
+    exact_stream("/api/v1/slots/hold", Action::hold_slot),
+    by_id("POST", "/api/v1/slots/", "/mark", Action::mark_slot),
+    by_id("POST", "/api/v1/slots/", "/renew", Action::renew_slot),
+    by_id("DELETE", "/api/v1/slots/", "", Action::release_slot),
     exact("GET", "/api/v1/agents", Action::list_agents),
     named("POST", "/api/v1/agents/", "/chat", Action::chat_agent),
     named("GET", "/api/v1/agents/", "", Action::get_agent),
