@@ -33,6 +33,7 @@ before(async () => {
           keyOf('alice', 'alice'), keyOf('alice-2', 'alice'), keyOf('bob', 'bob'),
           keyOf('viewer', 'watch', { grants: ['tasks:view'] }), keyOf('deleter', 'janitor', { grants: ['tasks:delete', 'tasks:view'] }),
           keyOf('nightly', 'batch', { default_priority: 'background', max_priority: 'workflow' }),
+          keyOf('keeper', 'keeper', { grants: ['slots:edit', 'slots:delete'] }),
           keyOf('machine', 'rack', { grants: ['workers:create'] }), keyOf('machine-2', 'other-rack', { grants: ['workers:create'] }),
           keyOf('root', 'root', { grants: ['tasks:view', 'tasks:create', 'tasks:delete', 'profiles:edit', 'profiles:view', 'agents:edit', 'agents:view', 'calls:view', 'workers:edit', 'workers:view', 'admin:edit'] }),
         ],
@@ -205,5 +206,37 @@ describe('worker sessions', () => {
     assert.equal(worker.drains, 0);
     expectOk(await daemon.post(`${worker.path}/drain`, {}, as('root')));
     await until('the drain frame is here', () => worker.drains === 1);
+  });
+});
+
+describe('slots', () => {
+  const SLOTS = '/api/v1/slots';
+  const take = (key, body = {}, headers = {}) => daemon.post(SLOTS, { profile: 'owned', ...body }, as(key, headers));
+  const give = (id, key) => daemon.send({ method: 'DELETE', path: `${SLOTS}/${id}`, headers: as(key) });
+
+  test('belong to the owner of the key that took them; grants lift that', async () => {
+    const { id } = (await take('alice')).json;
+    for (const [path, body] of [['renew', {}], ['mark', { event: 'first_token' }]]) {
+      expectError(await daemon.post(`${SLOTS}/${id}/${path}`, body, as('bob')), 'slot_not_found');
+      expectOk(await daemon.post(`${SLOTS}/${id}/${path}`, body, as('alice-2')));
+    }
+    expectError(await give(id, 'bob'), 'slot_not_found');
+    const row = expectOk(await give(id, 'keeper')).json;
+    assert.equal(row.owner, 'alice');
+  });
+
+  test('need slots:create where a key has grants', async () => {
+    expectError(await take('viewer'), 'forbidden', { grant: 'slots:create' });
+    expectError(await daemon.get(`${SLOTS}/hold?profile=owned`, as('viewer')), 'forbidden');
+    expectError(await daemon.post(SLOTS, { profile: 'owned' }), 'unauthorized');
+  });
+
+  test('a key has its default and its highest class here, too', async () => {
+    const usual = (await take('nightly', { profile: 'owned-2' })).json;
+    assert.equal(usual.priority, 'background');
+    expectOk(await give(usual.id, 'nightly'));
+    const lowered = (await take('nightly', { profile: 'owned-2', priority: 'interactive' })).json;
+    assert.equal(lowered.priority, 'workflow');
+    expectOk(await give(lowered.id, 'nightly'));
   });
 });
