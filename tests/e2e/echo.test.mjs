@@ -85,7 +85,9 @@ describe('echo by its settings', { timeout: 60_000 }, () => {
     assert.equal(pieces.filter((p) => p.choices[0]?.delta?.content).length, 10, `one event per token: ${r.text}`);
     assert.ok(pieces.some((p) => p.choices[0]?.finish_reason), 'a finish reason');
     assert.ok(isDone(r.text) && events(r.text).at(-1).data === '[DONE]');
-    assert.ok(call.chunkTimes.at(-1) - call.chunkTimes[0] >= 9 * 20 * 0.8, `20 ms per token: over ${call.chunkTimes.at(-1) - call.chunkTimes[0]} ms`);
+    // From the beginning: a busy machine may hand over the first pieces together, and late.
+    assert.ok(call.chunkTimes.at(-1) - r.startedAt >= 10 * 20 * 0.9, `20 ms per token: over ${call.chunkTimes.at(-1) - r.startedAt} ms`);
+    assert.ok(call.chunkTimes.length > 1, 'not in one piece');
     const plain = expectOk(await daemon.chat({ model: 'echo', messages: say('a b c d e f g h i j k l m n') }));
     assert.equal(plain.json.choices[0].message.content, spoken(r.text), 'plain and streamed say the same');
   });

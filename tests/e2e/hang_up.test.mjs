@@ -11,7 +11,7 @@ import { sentence, startUpstream } from './support/upstream.mjs';
 import { until, within } from './support/wait.mjs';
 
 /// From a caller's leaving to the backend's seeing it. The daemon does it in milliseconds; the rest is room for a busy machine.
-const SOON_FREE = 3000;
+const SOON_FREE = 10_000;
 
 for (const type of ['openai', 'llamacpp']) {
   describe(`the caller leaves (upstream of type ${type})`, { timeout: 120_000 }, () => {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /// Upper bound for "soon" on a machine that is busy with other builds. Unit: ms.
-export const SOON = 5000;
+export const SOON = 15_000;
 
 /// Calls `probe` until it gives something truthy and returns that. `probe` may throw; the last error is told at the end.
 /// `what` says in words what is waited for; `seen` (optional) tells the state at failure.
