@@ -22,11 +22,11 @@ std::size_t body_bytes(const StoreOp& op) {
 }
 
 /// @returns whether the whole of it was refused for want of room, though it has more than new
-/// tasks: those are refused one by one, and to be sent again by their callers.
+/// tasks and call rows: those are refused one by one, the tasks to be sent again by their callers.
 bool is_worth_halving(std::span<const StoreOp> ops, const std::vector<StoreResult>& results) {
   if (ops.size() < 2) return false;
   const bool is_all_new = std::all_of(ops.begin(), ops.end(), [](const StoreOp& op) {
-    return std::holds_alternative<InsertTask>(op);
+    return std::holds_alternative<InsertTask>(op) || std::holds_alternative<PutCallRows>(op);
   });
   return !is_all_new && std::all_of(results.begin(), results.end(), [](const StoreResult& result) {
     return result.outcome == StoreResult::Outcome::failed &&

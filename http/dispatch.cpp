@@ -8,6 +8,7 @@
 
 #include "http/admin_surface.hpp"
 #include "http/agent_surface.hpp"
+#include "http/call_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
 #include "http/task_stream.hpp"
@@ -76,6 +77,7 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::get_profile, "profiles:view", Body::none, with_name<answer_get_profile>},
     {Action::put_profile, "profiles:edit", Body::json, with_name<answer_put_profile>},
     {Action::list_calls, "calls:view", Body::none, plain<answer_list_calls>},
+    {Action::broker_state, "calls:view", Body::none, plain<answer_broker_state>},
     {Action::list_agents, "agents:view", Body::none, plain<answer_list_agents>},
     {Action::get_agent, "agents:view", Body::none, with_name<answer_get_agent>},
     {Action::put_agent, "agents:edit", Body::json, with_name<answer_put_agent>},

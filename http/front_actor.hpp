@@ -53,7 +53,8 @@ struct Ask {
                actors::CancelTask, actors::ListAgents, actors::GetAgent, actors::PutAgent,
                actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::RegisterWorker,
                actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
-               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers>
+               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers,
+               actors::SaveCalls>
       question;
 };
 

@@ -73,6 +73,7 @@ constexpr std::array routes{
     named("GET", "/api/v1/profiles/", "", Action::get_profile),
     named("PUT", "/api/v1/profiles/", "", Action::put_profile),
     exact("GET", "/api/v1/calls", Action::list_calls),
+    exact("GET", "/broker/state", Action::broker_state),
     exact("GET", "/api/v1/agents", Action::list_agents),
     named("POST", "/api/v1/agents/", "/chat", Action::chat_agent),
     named("GET", "/api/v1/agents/", "", Action::get_agent),

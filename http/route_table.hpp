@@ -32,6 +32,7 @@ enum class Action : std::uint8_t {
   get_profile,
   put_profile,
   list_calls,
+  broker_state,
   list_agents,
   get_agent,
   put_agent,
