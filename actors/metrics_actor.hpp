@@ -18,7 +18,8 @@ namespace signalbox::actors {
 inline constexpr std::size_t call_rows_kept = 1000;
 /// Rows in one write, at most.
 inline constexpr std::size_t call_rows_per_write = 256;
-/// How long a row that ended waits for others to share its write: what a crash may cost.
+/// How long a row that ended waits for others to share its write. With the store's own patience
+/// (call_rows_patience) it is what a crash may cost.
 inline constexpr std::chrono::milliseconds call_write_delay{200};
 /// Rows that ended and are not on the disk. When there are as many the store does not keep up, and
 /// those that end then are in memory only.

@@ -228,7 +228,10 @@ struct StoreWrite {
   std::uint64_t cookie = 0;
 };
 
-struct FlushStore {};
+struct FlushStore {
+  /// For what nobody waits for.
+  bool is_late = false;
+};
 
 struct StoreAnswer {
   std::uint64_t cookie = 0;
