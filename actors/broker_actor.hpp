@@ -76,6 +76,7 @@ class BrokerState {
   void leave_backlog();
   void task_actor_gone(const TaskActorGone& message);
   void refuse(const SubmitTask& message, Error error);
+  void note_refused(const Task& task, const Error& error);
   caf::result<Done> shelve_all();
   TaskSetup setup_for(const Task& task, Profile& profile) const;
 

@@ -32,7 +32,23 @@ CallFacts facts_of(const Task& task) {
 
 }  // namespace
 
+// Most refusals are the caller's own mistakes. These two are about load, and have no task to tell
+// of them.
+void BrokerState::note_refused(const Task& task, const Error& error) {
+  if (error.code != ErrorCode::queue_full && error.code != ErrorCode::no_backend) return;
+  CallRow row = new_call_row(task);
+  row.queued_at = x_ports.wall->now();
+  row.finished_at = row.queued_at;
+  row.status = call_status_for(error.code);
+  row.error_kind = to_string(error.code);
+  row.error_detail = error.message;
+  row.queue_wait_ms = 0;
+  row.total_latency_ms = 0;
+  x_self->send(x_house.metrics, CallChanged{std::make_shared<const CallRow>(std::move(row))});
+}
+
 void BrokerState::refuse(const SubmitTask& message, Error error) {
+  note_refused(message.task, error);
   TaskRefused refused;
   refused.call = message.call;
   refused.facts = facts_of(message.task);
@@ -102,17 +118,17 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
                       "\"" + message.target + "\" is not served by an upstream of type lmstudio")
         .at_param("model");
   }
+  task.pool = route.pool;
+  task.llm = route.llm;
+  task.model = route.model;
+  task.tier = route.tier;
+  if (task.profile.empty()) task.profile = derive_profile(route, task.kind);
   if (task.fail_fast && !route.is_present) {
     return make_error(ErrorCode::no_backend, "no backend for \"" + message.target +
                                                  "\" is online: start one, or ask again later")
         .with(message.is_llm_only ? "llm" : "model", message.target)
         .retry_after(absent_retry_s);
   }
-  task.pool = route.pool;
-  task.llm = route.llm;
-  task.model = route.model;
-  task.tier = route.tier;
-  if (task.profile.empty()) task.profile = derive_profile(route, task.kind);
   return std::nullopt;
 }
 

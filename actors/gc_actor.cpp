@@ -36,31 +36,52 @@ bool GcState::expire_pending() {
   return stale->size() == collect_slice;
 }
 
+void GcState::send_write(StoreOp op, bool wants_answer) {
+  StoreWrite write{std::move(op), {}, 0};
+  if (wants_answer) {
+    write.client = x_self;
+    ++x_writes_out;
+  }
+  x_self->send(x_setup.house.store, std::move(write));
+}
+
 bool GcState::delete_finished() {
   const auto old = x_setup.ports.store->finished_before(
       before(x_setup.settings.terminal_retention_s), collect_slice);
   if (old.has_error() || old->empty()) return false;
   for (const TaskId id : *old) {
-    const bool is_last = id == old->back();
-    StoreWrite write{DeleteTask{id}, {}, 0};
-    if (is_last) write.client = x_self;
-    x_self->send(x_setup.house.store, std::move(write));
+    send_write(DeleteTask{id}, id == old->back());
     crash_point("gc.mid_slice");
   }
-  x_is_writing = true;
   return old->size() == collect_slice;
+}
+
+bool GcState::delete_call_rows() {
+  auto old = x_setup.ports.store->old_calls(before(x_setup.settings.call_retention_s), x_calls_seen,
+                                            collect_calls_slice);
+  if (old.has_error()) return false;
+  x_calls_seen = old->next;
+  if (!old->ids.empty()) send_write(DeleteCallRows{std::move(old->ids)}, true);
+  return x_calls_seen.has_value();
+}
+
+void GcState::begin_sweep(Instant now) {
+  x_next_sweep = now + std::chrono::seconds{x_setup.settings.interval_s};
+  x_calls_seen.reset();
+  x_is_done_with_calls = false;
+  x_self->send(x_setup.house.registrar,
+               CollectSessions{std::chrono::seconds{x_setup.session_retention_s}});
+  x_self->send(x_setup.house.metrics, CollectCalls{before(x_setup.settings.call_retention_s)});
 }
 
 void GcState::tick() {
   const Instant now = x_self->clock().now();
-  if (now >= x_next_sweep) {
-    x_next_sweep = now + std::chrono::seconds{x_setup.settings.interval_s};
-    x_self->send(x_setup.house.registrar,
-                 CollectSessions{std::chrono::seconds{x_setup.session_retention_s}});
-  }
+  if (now >= x_next_sweep) begin_sweep(now);
   const bool has_more_pending = expire_pending();
-  x_has_more = delete_finished() || has_more_pending;
-  if (x_is_writing) return;
+  const bool has_more_finished = delete_finished();
+  if (!x_is_done_with_calls) x_is_done_with_calls = !delete_call_rows();
+  x_has_more = has_more_pending || has_more_finished || !x_is_done_with_calls;
+  if (x_writes_out > 0) return;
   tick_in(x_has_more ? Duration{slice_pause} : x_next_sweep - now);
 }
 
@@ -69,9 +90,10 @@ GcActor::behavior_type GcState::make_behavior(GcSetup setup) {
   tick_in(std::chrono::seconds{x_setup.settings.interval_s});
   return {
       [this](const StoreAnswer& message) {
-        x_is_writing = false;
+        --x_writes_out;
         // A store that takes nothing is left alone until the next sweep.
         if (message.result.outcome == StoreResult::Outcome::failed) x_has_more = false;
+        if (x_writes_out > 0) return;
         const Instant now = x_self->clock().now();
         const bool is_due = x_has_more || x_next_sweep <= now;
         tick_in(is_due ? Duration{slice_pause} : x_next_sweep - now);

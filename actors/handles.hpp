@@ -104,6 +104,9 @@ struct StoreAnswer;
 // To metrics.
 struct CallChanged;
 struct ListCalls;
+struct CollectCalls;
+struct SaveCalls;
+struct WriteTick;
 // To whoever holds a worker's channel.
 struct ChannelOpened;
 struct WorkerFrame;
@@ -264,8 +267,12 @@ using DirectoryActor =
                      caf::replies_to<ListLlms>::with<LlmList>>;
 
 /// Call rows.
-using MetricsActor = caf::typed_actor<caf::reacts_to<CallChanged>,  // a row as it is now
-                                      caf::replies_to<ListCalls>::with<CallPage>>;
+using MetricsActor = StoreClient::extend<
+    caf::reacts_to<CallChanged>,   // a row as it is now
+    caf::reacts_to<CollectCalls>,  // from the collector
+    caf::reacts_to<WriteTick>,     // to itself: what has ended meanwhile goes to the store
+    caf::replies_to<SaveCalls>::with<Done>,  // the house closes: send all of it to the store now
+    caf::replies_to<ListCalls>::with<CallPage>>;
 
 /// The other end of a worker's connection.
 using WorkerChannel = caf::typed_actor<caf::reacts_to<ChannelOpened>, caf::reacts_to<WorkerFrame>,

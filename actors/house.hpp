@@ -37,7 +37,9 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports);
 /// Accepts no more: the broker refuses calls, workers are told.
 void begin_drain(const House& house);
 
-/// Stops them: broker and directory first, the store last, so that what was sent to it is written.
+/// Stops them: broker and directory first, the store last. An exit overtakes what is in a mailbox:
+/// call rows that shall not be lost are sent to the store by SaveCalls before, and the store is
+/// given the time to write.
 void close_house(caf::actor_system& system, const House& house);
 
 }  // namespace signalbox::actors

@@ -14,6 +14,7 @@
 #include "actors/call_messages.hpp"
 #include "actors/handles.hpp"
 #include "core/agent.hpp"
+#include "core/call_query.hpp"
 #include "core/call_row.hpp"
 #include "core/directory.hpp"
 #include "core/lease.hpp"
@@ -227,7 +228,10 @@ struct StoreWrite {
   std::uint64_t cookie = 0;
 };
 
-struct FlushStore {};
+struct FlushStore {
+  /// For what nobody waits for.
+  bool is_late = false;
+};
 
 struct StoreAnswer {
   std::uint64_t cookie = 0;
@@ -246,15 +250,19 @@ struct CallChanged {
   std::shared_ptr<const CallRow> row;
 };
 
+/// Rows that are in memory: those of calls under way, and of the last that ended.
 struct ListCalls {
-  std::string profile;
-  std::optional<CallStatus> status;
-  std::optional<WallTime> since;
-  /// Continue after the row of this id.
-  std::optional<TaskId> cursor;
-  /// Range: 1..1000.
-  std::size_t limit = 100;
+  CallQuery query;
 };
+
+/// Rows of calls that ended before are forgotten.
+struct CollectCalls {
+  WallTime before{};
+};
+
+struct SaveCalls {};
+
+struct WriteTick {};
 
 // -- answers of requests ----------------------------------------------------------------------
 
@@ -278,9 +286,7 @@ struct LlmList {
 };
 
 struct CallPage {
-  /// Newest first.
-  std::vector<std::shared_ptr<const CallRow>> rows;
-  std::optional<TaskId> next_cursor;
+  CallRowPage page;
 };
 
 struct Position {
@@ -352,6 +358,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SaveCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WriteTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)

@@ -22,11 +22,11 @@ std::size_t body_bytes(const StoreOp& op) {
 }
 
 /// @returns whether the whole of it was refused for want of room, though it has more than new
-/// tasks: those are refused one by one, and to be sent again by their callers.
+/// tasks and call rows: those are refused one by one, the tasks to be sent again by their callers.
 bool is_worth_halving(std::span<const StoreOp> ops, const std::vector<StoreResult>& results) {
   if (ops.size() < 2) return false;
   const bool is_all_new = std::all_of(ops.begin(), ops.end(), [](const StoreOp& op) {
-    return std::holds_alternative<InsertTask>(op);
+    return std::holds_alternative<InsertTask>(op) || std::holds_alternative<PutCallRows>(op);
   });
   return !is_all_new && std::all_of(results.begin(), results.end(), [](const StoreResult& result) {
     return result.outcome == StoreResult::Outcome::failed &&
@@ -46,14 +46,25 @@ void StoreState::add(StoreWrite& write) {
   const bool is_full = x_ops.size() >= batch_ops_max || x_bytes >= batch_bytes_max;
   if (is_full || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
     flush();
-  } else if (!x_is_flush_due) {
-    x_is_flush_due = true;
-    // Behind everything that is in the mailbox by now, or a little later.
-    if (is_gathering) {
-      x_self->delayed_send(x_self, x_rule.longest, FlushStore{});
-    } else {
-      x_self->send(x_self, FlushStore{});
-    }
+  } else {
+    flush_later(x_ops.back(), is_gathering);
+  }
+}
+
+void StoreState::flush_later(const StoreOp& op, bool is_gathering) {
+  if (x_is_flush_due) return;
+  if (std::holds_alternative<PutCallRows>(op)) {
+    if (x_is_late_flush_due) return;
+    x_is_late_flush_due = true;
+    x_self->delayed_send(x_self, call_rows_patience, FlushStore{true});
+    return;
+  }
+  x_is_flush_due = true;
+  // Behind everything that is in the mailbox by now, or a little later.
+  if (is_gathering) {
+    x_self->delayed_send(x_self, x_rule.longest, FlushStore{});
+  } else {
+    x_self->send(x_self, FlushStore{});
   }
 }
 
@@ -95,8 +106,8 @@ StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> s
   x_rule = rule;
   return {
       [this](StoreWrite& write) { add(write); },
-      [this](FlushStore) {
-        x_is_flush_due = false;
+      [this](const FlushStore& message) {
+        (message.is_late ? x_is_late_flush_due : x_is_flush_due) = false;
         flush();
       },
   };

@@ -21,6 +21,10 @@ inline constexpr std::size_t batch_ops_max = 512;
 /// Most bytes of bodies in one commit.
 inline constexpr std::size_t batch_bytes_max = 8U << 20U;
 
+/// How long call rows wait for others to share their commit: nobody waits for them, and a sync of
+/// their own would only be in the way of those who do.
+inline constexpr std::chrono::milliseconds call_rows_patience{500};
+
 /// How often a batch that does not fit is halved. Bounds the commits that one batch can become:
 /// 127, of which those that fail again cost no sync.
 inline constexpr unsigned batch_halvings_max = 6;
@@ -49,6 +53,7 @@ class StoreState {
 
  private:
   void add(StoreWrite& write);
+  void flush_later(const StoreOp& op, bool is_gathering);
   void flush();
   /// Commits `ops`; what is refused as a whole because the store is full is tried again in halves,
   /// so that a large body takes few transitions of other tasks down with it: those are what makes
@@ -63,6 +68,7 @@ class StoreState {
   std::vector<std::pair<StoreClient, std::uint64_t>> x_clients;
   std::size_t x_bytes = 0;
   bool x_is_flush_due = false;
+  bool x_is_late_flush_due = false;
   GatherRule x_rule;
   /// Begun and not ended since the start, as far as this actor saw.
   std::size_t x_open_tasks = 0;

@@ -17,23 +17,14 @@ namespace signalbox::actors {
 void TaskRun::enter() {
   x_queued_at = now();
   const Task& task = x_setup.task;
-  x_row.id = task.id.bytes;
-  x_row.kind = call_kind_of(task.kind);
-  x_row.profile = task.profile;
-  x_row.priority = task.priority;
-  x_row.model = task.model;
-  x_row.pool = task.pool;
-  x_row.owner = task.owner;
-  x_row.description = task.description;
-  x_row.request_id = task.request_id;
-  x_row.streaming = task.streaming;
-  x_row.attempts = task.attempts;
-  x_row.queued_at = task.created_at;
+  x_row = new_call_row(task);
   if (x_setup.listener) {
     const Listeners::Listener& first = *x_setup.listener;
     add_listener({first.call, first.handle, first.is_observer});
   }
   if (x_setup.entry == TaskEntry::backlog) {
+    // The call is older than its actor.
+    x_queued_at -= std::max(wall() - task.created_at, std::chrono::milliseconds{0});
     x_place = Place::queued;
     x_is_inserted = true;
     x_self->send(x_setup.profile,

@@ -112,6 +112,7 @@ Result<std::uint16_t> Daemon::start() {
   x_services = std::make_shared<http::Services>();
   x_services->front = x_system->spawn(http::front_actor, x_house);
   x_services->ports = x_ports;
+  x_services->version = SIGNALBOX_VERSION;
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};
@@ -246,7 +247,10 @@ void Daemon::stop(std::chrono::milliseconds grace) {
     if (x_services) x_services->is_stopping = true;
     x_server->stop(cut_grace);
   }
-  if (x_services) http::ask<actors::Done>(*x_services, actors::ShelveTasks{});
+  if (x_services) {
+    http::ask<actors::Done>(*x_services, actors::ShelveTasks{});
+    http::ask<actors::Done>(*x_services, actors::SaveCalls{});
+  }
   flush_store();
   for (const caf::actor& executor : x_executors) {
     caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);

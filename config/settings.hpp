@@ -102,6 +102,8 @@ struct GcSettings {
   std::uint32_t pending_timeout_s = 3600;
   /// Terminal tasks are deleted after this. Unit: s. Range: 1..315360000.
   std::uint32_t terminal_retention_s = 604'800;
+  /// Rows of calls are deleted so long after the call's end. Unit: s. Range: 1..315360000.
+  std::uint32_t call_retention_s = 604'800;
   friend bool operator==(const GcSettings&, const GcSettings&) = default;
 };
 

@@ -59,4 +59,21 @@ CallStatus call_status_for(ErrorCode code) {
   }
 }
 
+CallRow new_call_row(const Task& task) {
+  CallRow row;
+  row.id = task.id.bytes;
+  row.kind = call_kind_of(task.kind);
+  row.profile = task.profile;
+  row.priority = task.priority;
+  row.model = task.model;
+  row.pool = task.pool;
+  row.owner = task.owner;
+  row.description = task.description;
+  row.request_id = task.request_id;
+  row.streaming = task.streaming;
+  row.attempts = task.attempts;
+  row.queued_at = task.created_at;
+  return row;
+}
+
 }  // namespace signalbox

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -72,6 +73,11 @@ struct CallRow {
   double queue_wait_ms = -1;
   double service_time_ms = -1;
   double total_latency_ms = -1;
+
+  friend bool operator==(const CallRow&, const CallRow&) = default;
 };
+
+/// @returns the row of a call that has just come.
+CallRow new_call_row(const Task& task);
 
 }  // namespace signalbox

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/call_query.hpp"
 #include "core/error.hpp"
 #include "core/ids.hpp"
 #include "core/task.hpp"
@@ -86,7 +87,18 @@ struct DeleteTask {
   TaskId id;
 };
 
-using StoreOp = std::variant<InsertTask, MoveTask, PutDocument, DeleteTask>;
+/// Keeps the rows of calls that have ended, each in place of an older one of its id.
+struct PutCallRows {
+  std::vector<std::shared_ptr<const CallRow>> rows;
+};
+
+/// Removes call rows; those that are not there are no matter.
+struct DeleteCallRows {
+  std::vector<TaskId> ids;
+};
+
+using StoreOp =
+    std::variant<InsertTask, MoveTask, PutDocument, DeleteTask, PutCallRows, DeleteCallRows>;
 
 /// What became of one StoreOp.
 struct StoreResult {
@@ -103,8 +115,8 @@ struct StoreResult {
     failed,
   };
   Outcome outcome = Outcome::applied;
-  /// Null for documents, for `missing` and `failed`. Shared: a batch hands many rows to many
-  /// actors.
+  /// Null for documents and call rows, for `missing` and `failed`. Shared: a batch hands many rows
+  /// to many actors.
   std::shared_ptr<const Task> task;
   Error error;
 };
@@ -129,6 +141,13 @@ struct TaskPage {
   std::vector<Task> tasks;
   /// Set when there may be more.
   std::optional<TaskId> next_cursor;
+};
+
+/// Call rows whose time is over.
+struct OldCallRows {
+  std::vector<TaskId> ids;
+  /// Where to go on; nothing = there are no more.
+  std::optional<TaskId> next;
 };
 
 /// What recovery leaves for the scheduler: enough to queue a task without loading it.
@@ -174,6 +193,14 @@ class TaskStore {
   /// Costs as much as there are queues and tasks found; tasks that are not due are never looked at.
   [[nodiscard]] virtual Result<std::vector<TaskId>> stale_pending(WallTime before,
                                                                   std::size_t limit) const = 0;
+
+  /// @returns the rows of calls that ended. A page may be short, even empty, and have a cursor.
+  [[nodiscard]] virtual Result<CallRowPage> list_calls(const CallQuery& query) const = 0;
+  /// Looks at `limit` rows at most, the oldest behind `after` first, up to the first that was made
+  /// at `before` or later. @returns those of them with finished_at < `before`, and those that
+  /// cannot be read.
+  [[nodiscard]] virtual Result<OldCallRows> old_calls(WallTime before, std::optional<TaskId> after,
+                                                      std::size_t limit) const = 0;
 
   /// Starts of the daemon on this store, this one included; the high half of every epoch.
   [[nodiscard]] virtual std::uint32_t boot_counter() const = 0;

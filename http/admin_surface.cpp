@@ -1,15 +1,10 @@
 #include "http/admin_surface.hpp"
 
-#include <limits>
-
 #include "http/read_members.hpp"
 #include "http/render.hpp"
-#include "http/route_table.hpp"
 
 namespace signalbox::http {
 namespace {
-
-constexpr std::size_t calls_limit_max = 1000;
 
 Result<std::shared_ptr<const RoutingTable>> routing_table(Context& context) {
   auto list = ask<actors::LlmList>(context.services, actors::ListLlms{});
@@ -49,32 +44,6 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
                                "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
                                "default_inference_s and policy",
                            name);
-  }
-  return std::nullopt;
-}
-
-std::optional<Error> read_calls_filter(const std::string& name, const std::string& value,
-                                       actors::ListCalls& query) {
-  if (name == "limit") {
-    if (!read_number(std::string_view{value}, query.limit) || query.limit < 1 ||
-        query.limit > calls_limit_max) {
-      return invalid_request("limit must be 1 to 1000", "limit");
-    }
-  } else if (name == "profile") {
-    query.profile = value;
-  } else if (name == "status") {
-    query.status = parse_call_status(value);
-    if (!query.status) return invalid_request("no call status is called that", "status");
-  } else if (name == "since") {
-    WallTime since{};
-    if (!parse_time(value, since))
-      return invalid_request("since must be an RFC 3339 time", "since");
-    query.since = since;
-  } else if (name == "cursor") {
-    query.cursor = TaskId::parse(value);
-    if (!query.cursor) return invalid_request("this is no cursor that a list gave", "cursor");
-  } else {
-    return invalid_request("there is no such parameter", name);
   }
   return std::nullopt;
 }
@@ -142,23 +111,6 @@ void answer_put_profile(Context& context, const std::string& name) {
     if (auto error = read_setting(member, change)) return context.send_error(*error);
   }
   send_profile(context, ask<actors::ProfileStatus>(context.services, std::move(change)));
-}
-
-void answer_list_calls(Context& context) {
-  const auto parameters = parse_query(context.request.query);
-  if (parameters.has_error()) return context.send_error(parameters.error());
-  actors::ListCalls query;
-  for (const auto& [name, value] : *parameters) {
-    if (auto error = read_calls_filter(name, value, query)) return context.send_error(*error);
-  }
-  const auto page = ask<actors::CallPage>(context.services, std::move(query));
-  if (page.has_error()) return context.send_error(page.error());
-  JsonWriter json;
-  json.begin_object().key("calls").begin_array();
-  for (const auto& row : page->rows) write_call(json, *row);
-  json.end_array().key("next_cursor");
-  json.string_or_null(page->next_cursor ? page->next_cursor->to_string() : "").end_object();
-  context.send_json(json.take());
 }
 
 void answer_reload(Context& context) {

@@ -1,4 +1,4 @@
-// What operators read and change: models, LLMs, profiles, calls, health, reload (docs/protocol.md,
+// What operators read and change: models, LLMs, profiles, health, reload (docs/protocol.md,
 // sections 3, 5, 7).
 #pragma once
 
@@ -15,7 +15,6 @@ void answer_get_llm(Context& context, const std::string& name);
 void answer_list_profiles(Context& context);
 void answer_get_profile(Context& context, const std::string& name);
 void answer_put_profile(Context& context, const std::string& name);
-void answer_list_calls(Context& context);
 void answer_reload(Context& context);
 
 }  // namespace signalbox::http

@@ -8,6 +8,7 @@
 
 #include "http/admin_surface.hpp"
 #include "http/agent_surface.hpp"
+#include "http/call_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
 #include "http/slot_surface.hpp"
@@ -82,6 +83,7 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::mark_slot, "", Body::json, with_name<answer_mark_slot>},
     {Action::renew_slot, "", Body::none, with_name<answer_renew_slot>},
     {Action::release_slot, "", Body::maybe_json, with_name<answer_release_slot>},
+    {Action::broker_state, "calls:view", Body::none, plain<answer_broker_state>},
     {Action::list_agents, "agents:view", Body::none, plain<answer_list_agents>},
     {Action::get_agent, "agents:view", Body::none, with_name<answer_get_agent>},
     {Action::put_agent, "agents:edit", Body::json, with_name<answer_put_agent>},

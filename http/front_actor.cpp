@@ -59,6 +59,8 @@ struct LineOf<actors::ListLlms> : Line<&actors::House::directory, actors::LlmLis
 template <>
 struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
 template <>
+struct LineOf<actors::SaveCalls> : Line<&actors::House::metrics, actors::Done> {};
+template <>
 struct LineOf<actors::RegisterWorker> : RegistrarLine<actors::SessionAnswer> {};
 template <>
 struct LineOf<actors::WorkerHeartbeat> : RegistrarLine<actors::SessionAnswer> {};

@@ -54,7 +54,7 @@ struct Ask {
                actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::RegisterWorker,
                actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
                actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers,
-               actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot>
+               actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot, actors::SaveCalls>
       question;
 };
 

@@ -81,6 +81,7 @@ constexpr std::array routes{
     by_id("POST", "/api/v1/slots/", "/mark", Action::mark_slot),
     by_id("POST", "/api/v1/slots/", "/renew", Action::renew_slot),
     by_id("DELETE", "/api/v1/slots/", "", Action::release_slot),
+    exact("GET", "/broker/state", Action::broker_state),
     exact("GET", "/api/v1/agents", Action::list_agents),
     named("POST", "/api/v1/agents/", "/chat", Action::chat_agent),
     named("GET", "/api/v1/agents/", "", Action::get_agent),

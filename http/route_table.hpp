@@ -37,6 +37,7 @@ enum class Action : std::uint8_t {
   mark_slot,
   renew_slot,
   release_slot,
+  broker_state,
   list_agents,
   get_agent,
   put_agent,

@@ -25,6 +25,8 @@ struct Services {
   std::chrono::seconds await_timeout{600};
   /// How often workers are asked to be heard of.
   std::chrono::seconds heartbeat_interval{30};
+  std::string version;
+  std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();
   /// True between start and drain.
   std::atomic<bool> is_ready{false};
   /// Connections are cut by us from now on: their callers have not hung up, and their tasks live

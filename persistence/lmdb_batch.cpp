@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/task_moves.hpp"
+#include "persistence/call_record.hpp"
 #include "persistence/lmdb_bodies.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/store_rules.hpp"
@@ -51,7 +52,9 @@ Result<StoreResult> LmdbBatch::apply_known(const InsertTask& op) {
       if ((*taken)->task) return conflict((*taken)->task);
     }
   }
-  if (!take_room(op.request ? op.request->size() : 0)) {
+  // One page for the record and its index rows, one that the body's last bytes share with nobody.
+  const std::size_t body_bytes = op.request ? op.request->size() : 0;
+  if (!take_room(2 + body_bytes / x_room_.page_bytes)) {
     return failed(make_error(ErrorCode::store_full,
                              "The store is nearly full and takes no new tasks: the rest of its "
                              "map_size is kept for finishing and deleting those it has."));
@@ -98,6 +101,28 @@ Result<StoreResult> LmdbBatch::apply_known(const DeleteTask& op) {
   return applied(std::exchange(deleted.task, nullptr));
 }
 
+// History gives way to work: it may fill what new tasks may, and no more.
+Result<StoreResult> LmdbBatch::apply_known(const PutCallRows& op) {
+  std::map<TaskId, std::string> records;
+  std::size_t bytes = 0;
+  for (const auto& row : op.rows) {
+    std::string& record = records[TaskId{row->id}];
+    encode_call(*row, record);
+    bytes += record.size();
+  }
+  if (!take_room(1 + bytes / x_room_.page_bytes)) {
+    return failed(
+        make_error(ErrorCode::store_full, "The store is nearly full and keeps no more call rows."));
+  }
+  for (auto& [id, record] : records) x_calls_[id] = std::move(record);
+  return applied(nullptr);
+}
+
+Result<StoreResult> LmdbBatch::apply_known(const DeleteCallRows& op) {
+  for (const TaskId id : op.ids) x_calls_[id].clear();
+  return applied(nullptr);
+}
+
 Result<LmdbBatch::Row*> LmdbBatch::row(TaskId id) {
   const auto [position, is_new] = x_rows_.try_emplace(id);
   Row& known = position->second;
@@ -124,9 +149,7 @@ Result<std::optional<TaskId>> LmdbBatch::key_holder(const std::string& hash) {
   return *value ? id_in_value(**value) : std::nullopt;
 }
 
-bool LmdbBatch::take_room(std::size_t body_bytes) {
-  // One page for the record and its index rows, one that the body's last bytes share with nobody.
-  const std::size_t pages = 2 + body_bytes / x_room_.page_bytes;
+bool LmdbBatch::take_room(std::size_t pages) {
   if (pages > x_room_.pages) return false;
   x_room_.pages -= pages;
   return true;
@@ -160,6 +183,13 @@ class LmdbBatch::Writer {
     const Key key = document_key(kind, name);
     if (value.empty()) return erase(TableName::doc, key.view());
     return put(TableName::doc, key.view(), seal(value));
+  }
+
+  Result<void> write_call(TaskId id, std::string_view record) {
+    if (record.empty()) return erase(TableName::call, task_key(id).view());
+    auto at = cursor(TableName::call);
+    if (!at) return at.error();
+    return (*at)->append(task_key(id).view(), record);
   }
 
   Result<void> write_key_holder(const std::string& hash, const std::optional<TaskId>& holder) {
@@ -254,6 +284,9 @@ Result<void> LmdbBatch::write() {
   }
   for (const auto& [key, value] : x_documents_) {
     if (auto done = writer.write_document(key.first, key.second, value); !done) return done;
+  }
+  for (const auto& [id, record] : x_calls_) {
+    if (auto done = writer.write_call(id, record); !done) return done;
   }
   return {};
 }

@@ -56,12 +56,14 @@ class LmdbBatch {
   Result<StoreResult> apply_known(const MoveTask& op);
   Result<StoreResult> apply_known(const PutDocument& op);
   Result<StoreResult> apply_known(const DeleteTask& op);
+  Result<StoreResult> apply_known(const PutCallRows& op);
+  Result<StoreResult> apply_known(const DeleteCallRows& op);
 
   /// @returns the row, read on first use.
   Result<Row*> row(TaskId id);
   /// @returns the task that has the idempotency key now, if any.
   Result<std::optional<TaskId>> key_holder(const std::string& hash);
-  bool take_room(std::size_t body_bytes);
+  bool take_room(std::size_t pages);
 
   lmdb::Transaction& x_transaction_;
   const Tables& x_tables_;
@@ -72,6 +74,8 @@ class LmdbBatch {
   std::map<std::string, std::optional<TaskId>> x_key_holders_;
   // Views into the operations, which outlive the batch. (kind, name) -> value, empty = delete.
   std::map<std::pair<std::string_view, std::string_view>, std::string_view> x_documents_;
+  /// Records of call rows; empty = delete.
+  std::map<TaskId, std::string> x_calls_;
 };
 
 }  // namespace signalbox::persistence

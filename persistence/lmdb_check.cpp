@@ -28,6 +28,8 @@ class Checker {
     }
     done = each(TableName::doc, [this](const lmdb::Entry& row) { return check_document(row); });
     if (!done) return done.error();
+    done = each(TableName::call, [this](const lmdb::Entry& row) { return check_call(row); });
+    if (!done) return done.error();
     return std::move(x_problems_);
   }
 
@@ -109,6 +111,16 @@ class Checker {
 
   Result<void> check_document(const lmdb::Entry& row) {
     if (!unseal(row.value)) note("A document is damaged.");
+    return {};
+  }
+
+  Result<void> check_call(const lmdb::Entry& row) {
+    const auto id = id_in_value(row.key);
+    if (!id) {
+      note("Table call has a key that is no id.");
+    } else if (const auto call = decode_call_row(*id, row.value); !call) {
+      note(call.error().message);
+    }
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include "persistence/lmdb_rows.hpp"
 
+#include "persistence/call_record.hpp"
 #include "persistence/task_record.hpp"
 
 namespace signalbox::persistence {
@@ -15,6 +16,14 @@ Result<Task> decode_row(TaskId id, std::string_view record) {
   const std::string reason = task ? "it holds another task" : task.error().message;
   return make_error(ErrorCode::store_failed,
                     "Task " + id.to_string() + " cannot be read: " + reason + ".");
+}
+
+Result<CallRow> decode_call_row(TaskId id, std::string_view record) {
+  auto row = decode_call(record);
+  if (row && row->id == id.bytes) return row;
+  const std::string reason = row ? "it holds another call" : row.error().message;
+  return make_error(ErrorCode::store_failed,
+                    "The row of call " + id.to_string() + " cannot be read: " + reason + ".");
 }
 
 Result<std::optional<Task>> read_task(const lmdb::Transaction& transaction, const Tables& tables,

@@ -33,7 +33,8 @@ std::string big_endian(Number value) {
 Result<Tables> Tables::open(lmdb::Transaction& transaction, bool create) {
   Tables tables;
   for (std::size_t index = 0; index < table_count; ++index) {
-    auto table = transaction.open_table(table_names[index], create);
+    const bool is_late = static_cast<TableName>(index) == TableName::call;
+    auto table = transaction.open_table(table_names[index], create || is_late);
     if (!table) return table.error();
     tables.x_tables_[index] = *table;
   }

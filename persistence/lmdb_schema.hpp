@@ -12,7 +12,8 @@
 //   owner     owner, inverted id   -                      one owner's tasks, newest first
 //   gc        completed_at, id     -                      terminal tasks in the order they ended
 //   idem      idempotency hash     id                     repeated calls, while the task's row
-//   lives doc       kind, name           checksum, value        documents
+//   lives doc       kind, name           checksum, value        documents call      id call record
+//   calls that ended, by time of arrival
 //
 // The bodies have a table for each kind: both grow at their end then, which fills pages whole. With
 // both in one table the file was 1.4 times as large (measured with bodies of 1 KiB).
@@ -36,6 +37,8 @@ namespace signalbox::persistence {
 ///   1  the tables above, task records of version 1
 ///   2  task records of version 2 too; opening a store of schema 1 raises the number and no more,
 ///      since both records are read and each row becomes version 2 when it is written next
+/// Table call came later and changed nothing for brokers that do not know it: a store without it
+/// gets it at open.
 inline constexpr std::uint64_t schema_version = 2;
 
 inline constexpr std::string_view meta_schema_version = "schema_version";
@@ -52,14 +55,15 @@ enum class TableName : std::uint8_t {
   gc,
   idem,
   doc,
+  call,
 };
-inline constexpr std::size_t table_count = 10;
+inline constexpr std::size_t table_count = 11;
 inline constexpr std::array<const char*, table_count> table_names{
-    "meta", "task", "request", "response", "ready", "held", "owner", "gc", "idem", "doc"};
+    "meta", "task", "request", "response", "ready", "held", "owner", "gc", "idem", "doc", "call"};
 
 class Tables {
  public:
-  /// @param create makes those that are missing.
+  /// @param create makes those that are missing; table call is made in any case.
   static Result<Tables> open(lmdb::Transaction& transaction, bool create);
 
   lmdb::Table operator[](TableName name) const { return x_tables_[static_cast<std::size_t>(name)]; }

@@ -73,6 +73,9 @@ class LmdbTaskStore : public TaskStore {
                                                             std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<TaskId>> stale_pending(WallTime before,
                                                           std::size_t limit) const override;
+  [[nodiscard]] Result<CallRowPage> list_calls(const CallQuery& query) const override;
+  [[nodiscard]] Result<OldCallRows> old_calls(WallTime before, std::optional<TaskId> after,
+                                              std::size_t limit) const override;
 
   /// Reads everything and compares it: records, bodies, documents, and each index with the records
   /// both ways. Takes seconds per gigabyte under one snapshot, so it is for a store at rest.

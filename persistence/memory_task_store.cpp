@@ -100,6 +100,16 @@ StoreResult MemoryTaskStore::apply(const DeleteTask& op) {
   return {Outcome::applied, task, {}};
 }
 
+StoreResult MemoryTaskStore::apply(const PutCallRows& op) {
+  for (const auto& row : op.rows) x_calls_[TaskId{row->id}] = row;
+  return {Outcome::applied, nullptr, {}};
+}
+
+StoreResult MemoryTaskStore::apply(const DeleteCallRows& op) {
+  for (const TaskId id : op.ids) x_calls_.erase(id);
+  return {Outcome::applied, nullptr, {}};
+}
+
 void MemoryTaskStore::unindex(const Task& task) {
   if (task.state == TaskState::pending)
     x_pending_.erase(task.id);
@@ -215,6 +225,34 @@ Result<std::vector<TaskId>> MemoryTaskStore::stale_pending(WallTime before,
     found.insert(found.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
   }
   return found;
+}
+
+Result<CallRowPage> MemoryTaskStore::list_calls(const CallQuery& query) const {
+  const std::lock_guard lock{x_mutex_};
+  CallPageBuilder page{query};
+  auto position = query.cursor ? x_calls_.lower_bound(*query.cursor) : x_calls_.end();
+  while (position != x_calls_.begin()) {
+    --position;
+    if (!page.wants(position->first)) break;
+    page.add(position->second);
+  }
+  return page.take();
+}
+
+Result<OldCallRows> MemoryTaskStore::old_calls(WallTime before, std::optional<TaskId> after,
+                                               std::size_t limit) const {
+  const std::lock_guard lock{x_mutex_};
+  OldCallRows old;
+  auto position = after ? x_calls_.upper_bound(*after) : x_calls_.begin();
+  for (std::size_t rows = 0; position != x_calls_.end(); ++position, ++rows) {
+    const auto& [id, row] = *position;
+    if (id.created_at() >= before) break;
+    if (rows == limit) return old;
+    if (row->finished_at < before) old.ids.push_back(id);
+    old.next = id;
+  }
+  old.next.reset();
+  return old;
 }
 
 std::uint32_t MemoryTaskStore::boot_counter() const {

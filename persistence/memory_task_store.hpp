@@ -36,6 +36,9 @@ class MemoryTaskStore : public TaskStore {
                                                             std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<TaskId>> stale_pending(WallTime before,
                                                           std::size_t limit) const override;
+  [[nodiscard]] Result<CallRowPage> list_calls(const CallQuery& query) const override;
+  [[nodiscard]] Result<OldCallRows> old_calls(WallTime before, std::optional<TaskId> after,
+                                              std::size_t limit) const override;
 
   // -- faults -------------------------------------------------------------------------------------
 
@@ -70,6 +73,8 @@ class MemoryTaskStore : public TaskStore {
   StoreResult apply(const MoveTask& op);
   StoreResult apply(const PutDocument& op);
   StoreResult apply(const DeleteTask& op);
+  StoreResult apply(const PutCallRows& op);
+  StoreResult apply(const DeleteCallRows& op);
   /// Takes the row's state out of, or into, the sets below.
   void unindex(const Task& task);
   void index(const Task& task);
@@ -82,6 +87,7 @@ class MemoryTaskStore : public TaskStore {
   std::set<std::pair<WallTime, TaskId>> x_finished_;
   std::map<std::string, TaskId, std::less<>> x_idempotent_;
   std::map<std::pair<std::string, std::string>, std::string> x_documents_;
+  std::map<TaskId, std::shared_ptr<const CallRow>> x_calls_;
   std::uint32_t x_boot_counter_ = 1;
 
   std::optional<Error> x_commit_error_;

@@ -34,6 +34,8 @@ struct Malformed {
   }
 
   std::optional<Error> operator()(const DeleteTask&) const { return std::nullopt; }
+  std::optional<Error> operator()(const PutCallRows&) const { return std::nullopt; }
+  std::optional<Error> operator()(const DeleteCallRows&) const { return std::nullopt; }
 };
 
 bool passes(const std::string& filter, const std::string& value) {

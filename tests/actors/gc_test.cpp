@@ -8,11 +8,11 @@
 namespace signalbox::testing {
 namespace {
 
-/// Looks every 10 s; pending 30 s, terminal 60 s, sessions 100 s.
+/// Looks every 10 s; pending 30 s, terminal 60 s, call rows 90 s, sessions 100 s.
 FixtureOptions impatient() {
   FixtureOptions options;
   options.session_rules = {20s, 2s};
-  options.gc = config::GcSettings{10, 30, 60};
+  options.gc = config::GcSettings{10, 30, 60, 90};
   options.session_retention_s = 100;
   return options;
 }
@@ -27,6 +27,18 @@ std::size_t rows_left(HouseFixture& house) {
     if (!page->next_cursor) return count;
     query.cursor = page->next_cursor;
   }
+}
+
+std::size_t call_rows_left(HouseFixture& house) {
+  std::size_t count = 0;
+  CallQuery query;
+  query.limit = call_page_max;
+  do {
+    const auto page = house.store().list_calls(query);
+    count += page->rows.size();
+    query.cursor = page->next_cursor;
+  } while (query.cursor);
+  return count;
 }
 
 }  // namespace
@@ -124,6 +136,45 @@ TEST_CASE("collector: sessions nobody has heard of are deleted, others stay", "[
   CHECK(dead.heartbeat().error.code == ErrorCode::session_not_found);
   CHECK(alive.status().state == SessionState::active);
   CHECK(house.store().documents("worker")->size() == 1);
+}
+
+TEST_CASE("collector: call rows go when their time is over, from memory too", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  house.add_backend("alpha", 2000, whole_answer(1s));
+  constexpr std::size_t old_calls = 2 * actors::collect_calls_slice + 40;
+  for (std::size_t index = 0; index < old_calls; ++index) house.submit_later({.is_async = true});
+  // Made with them, ends when they are long gone.
+  house.add_backend("beta", 1, whole_answer(70s));
+  const auto late = house.submit({.target = "beta", .is_async = true});
+  house.world().advance(50s);
+  REQUIRE(call_rows_left(house) == old_calls);
+  const auto young = house.submit({.is_async = true});
+  house.world().advance(39s);
+  CHECK(call_rows_left(house) == old_calls + 2);
+  house.world().advance(12s);
+  CHECK(call_rows_left(house) == 2);
+  std::vector<IdBytes> in_memory;
+  for (const CallRow& row : house.rows()) in_memory.push_back(row.id);
+  CHECK(in_memory == std::vector{house.task_of(young).bytes, house.task_of(late).bytes});
+  house.world().advance(50s);
+  CHECK(call_rows_left(house) == 1);
+  house.world().advance(30s);
+  CHECK(call_rows_left(house) == 0);
+  CHECK(house.rows().empty());
+}
+
+TEST_CASE("collector: call rows a store would not delete go at the next sweep", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  house.add_backend("alpha", 2000, whole_answer(1s));
+  for (std::size_t index = 0; index <= actors::collect_calls_slice; ++index) {
+    house.submit_later({.is_async = true});
+  }
+  house.world().advance(95s);
+  house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"));
+  house.world().advance(9s);
+  CHECK(call_rows_left(house) == actors::collect_calls_slice + 1);
+  house.world().advance(10s);
+  CHECK(call_rows_left(house) == 0);
 }
 
 }  // namespace signalbox::testing

@@ -12,7 +12,7 @@ TEST_CASE("load: the sections with single values", "[config][load]") {
 http: {bind: "::1", port: 0, max_body_bytes: 1024, max_requests: 16, allowed_hosts: [gpu.lan]}
 store: {path: /var/lib/signalbox, map_size_gb: 2, commit: relaxed}
 echo: {enabled: false, capacity: 3, tokens: 4, token_delay_ms: 0}
-gc: {interval_s: 1, pending_timeout_s: 2, terminal_retention_s: 3}
+gc: {interval_s: 1, pending_timeout_s: 2, terminal_retention_s: 3, call_retention_s: 4}
 workers: {heartbeat_interval_s: 4, heartbeat_timeout_s: 5, inactive_retention_s: 6,
           wake_timeout_s: 7, allow_hosts: [10.0.0.7]}
 tasks: {max_attempts: 8, await_timeout_s: 9, max_backlog: 10}
@@ -24,7 +24,7 @@ plugins: [./a.so, ./b.so]
   expected.http = {"::1", 0, 1024, 16, {"gpu.lan"}};
   expected.store = {"/var/lib/signalbox", 2, CommitMode::relaxed};
   expected.echo = {false, 3, 4, 0};
-  expected.gc = {1, 2, 3};
+  expected.gc = {1, 2, 3, 4};
   expected.workers = {4, 5, 6, 7, {"10.0.0.7"}};
   expected.tasks = {8, 9, 10};
   expected.plugins = {"./a.so", "./b.so"};

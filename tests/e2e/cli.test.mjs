@@ -82,7 +82,7 @@ inference:
 agents:
   - {name: reviewer, pool: chat, system_prompt: "You review code.", defaults: {temperature: 0.2}, priority: workflow}
 auth: {mode: keys, keys: [{id: laptop, owner: alice, sha256: "${'a1'.repeat(32)}", grants: [tasks:create, tasks:view], max_priority: interactive}]}
-gc: {interval_s: 300, pending_timeout_s: 3600, terminal_retention_s: 604800}
+gc: {interval_s: 300, pending_timeout_s: 3600, terminal_retention_s: 604800, call_retention_s: 604800}
 workers: {heartbeat_interval_s: 30, heartbeat_timeout_s: 90, inactive_retention_s: 14400, wake_timeout_s: 60, allow_hosts: [loopback]}
 tasks: {max_attempts: 3, await_timeout_s: 600, max_backlog: 1000000}
 `;

@@ -148,7 +148,7 @@ describe('grants', () => {
     for (const path of ['/api/v1/llms', '/api/v1/llms/up', '/api/v1/agents', '/api/v1/agents/helper', '/api/v1/profiles', '/v1/models']) expectOk(await daemon.get(path, as('alice')), path);
     expectOk(await daemon.post('/api/v1/agents/helper/chat', { message: 'x' }, as('alice')));
     const forbidden = [
-      ['PUT', '/api/v1/profiles/shut', { max_concurrent: 1 }], ['PUT', '/api/v1/agents/mine', { llm: 'up' }], ['DELETE', '/api/v1/agents/helper'], ['GET', '/api/v1/calls'],
+      ['PUT', '/api/v1/profiles/shut', { max_concurrent: 1 }], ['PUT', '/api/v1/agents/mine', { llm: 'up' }], ['DELETE', '/api/v1/agents/helper'], ['GET', '/api/v1/calls'], ['GET', '/broker/state'],
       ['POST', '/api/v1/workers', { session: null, llms: [{ name: 'x', type: 'openai', model: 'm' }] }], ['POST', '/api/v1/admin/reload', {}],
     ];
     for (const [method, path, body] of forbidden) expectError(await daemon.send({ method, path, body, headers: as('alice') }), 'forbidden', {}, `${method} ${path}`);

@@ -203,10 +203,10 @@ actors::ProfileStatus HouseFixture::profile(const std::string& name) {
 
 std::vector<CallRow> HouseFixture::rows() {
   actors::ListCalls query;
-  query.limit = 1000;
+  query.query.limit = 1000;
   const auto page = ask<actors::CallPage>(*x_world, x_house.metrics, query);
   std::vector<CallRow> rows;
-  for (const auto& row : page.rows) rows.push_back(*row);
+  for (const auto& row : page.page.rows) rows.push_back(*row);
   return rows;
 }
 
