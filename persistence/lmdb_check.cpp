@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "persistence/lmdb_bodies.hpp"
+#include "persistence/lmdb_counts.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/lmdb_task_store.hpp"
 
@@ -28,6 +29,7 @@ class Checker {
     }
     done = each(TableName::doc, [this](const lmdb::Entry& row) { return check_document(row); });
     if (!done) return done.error();
+    if (auto counted = check_counts(); !counted) return counted.error();
     return std::move(x_problems_);
   }
 
@@ -109,6 +111,17 @@ class Checker {
 
   Result<void> check_document(const lmdb::Entry& row) {
     if (!unseal(row.value)) note("A document is damaged.");
+    return {};
+  }
+
+  /// What is damaged is counted by guess, so this says something of a sound store only.
+  Result<void> check_counts() {
+    if (!x_problems_.empty()) return {};
+    auto noted = read_counts(x_transaction_, x_tables_);
+    if (!noted) return noted.error();
+    auto counted = count_tasks(x_transaction_, x_tables_);
+    if (!counted) return counted.error();
+    if (*noted != *counted) note("The numbers of tasks by state are not those of the tasks.");
     return {};
   }
 
