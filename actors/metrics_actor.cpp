@@ -7,6 +7,7 @@ namespace signalbox::actors {
 
 void MetricsState::change(std::shared_ptr<const CallRow> row) {
   const bool is_finished = row->finished_at != WallTime{};
+  x_events.changed(x_self, row);
   const IdBytes id = row->id;
   x_rows[id] = std::move(row);
   if (!is_finished) return;
@@ -39,6 +40,13 @@ MetricsActor::behavior_type MetricsState::make_behavior(std::size_t rows_kept) {
   return {
       [this](CallChanged& message) { change(std::move(message.row)); },
       [this](const ListCalls& query) { return list(query); },
+      [this](const CommitMeasured& message) { x_events.committed(message.took); },
+      [this](GetFigures) { return x_events.figures(); },
+      [this](WatchCalls& message) {
+        x_events.watch(std::move(message.watcher));
+        return Done{};
+      },
+      [this](const UnwatchCalls& message) { x_events.unwatch(message.watcher); },
   };
 }
 

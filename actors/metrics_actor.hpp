@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "actors/call_events.hpp"
 #include "actors/messages.hpp"
 
 namespace signalbox::actors {
@@ -30,6 +31,7 @@ class MetricsState {
   /// Finished ones, in the order they finished: the first goes when there are more than
   /// `x_rows_kept`.
   std::deque<IdBytes> x_finished;
+  CallEvents x_events;
 };
 
 /// @param rows_kept finished calls that can still be listed.

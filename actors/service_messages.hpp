@@ -14,6 +14,7 @@
 #include "actors/call_messages.hpp"
 #include "actors/handles.hpp"
 #include "core/agent.hpp"
+#include "core/call_metrics.hpp"
 #include "core/call_row.hpp"
 #include "core/directory.hpp"
 #include "core/lease.hpp"
@@ -229,6 +230,10 @@ struct StoreWrite {
 
 struct FlushStore {};
 
+struct MeasureCommits {
+  MetricsActor metrics;
+};
+
 struct StoreAnswer {
   std::uint64_t cookie = 0;
   StoreResult result;
@@ -256,6 +261,21 @@ struct ListCalls {
   std::size_t limit = 100;
 };
 
+struct CommitMeasured {
+  Duration took{};
+};
+
+struct GetFigures {};
+
+/// Who watches already goes on; answered when it is so.
+struct WatchCalls {
+  CallWatcher watcher;
+};
+
+struct UnwatchCalls {
+  CallWatcher watcher;
+};
+
 // -- answers of requests ----------------------------------------------------------------------
 
 struct ProfileStatus {
@@ -281,6 +301,12 @@ struct CallPage {
   /// Newest first.
   std::vector<std::shared_ptr<const CallRow>> rows;
   std::optional<TaskId> next_cursor;
+};
+
+struct Figures {
+  /// Since the start.
+  std::shared_ptr<const CallMetrics> calls;
+  Histogram commits{own_seconds_bounds};
 };
 
 struct Position {
@@ -348,14 +374,20 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TokenTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::MeasureCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CommitMeasured)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetFigures)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WatchCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::UnwatchCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallPage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Figures)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentList)
