@@ -53,6 +53,8 @@ struct LineOf<actors::ListLlms> : Line<&actors::House::directory, actors::LlmLis
 template <>
 struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
 template <>
+struct LineOf<actors::GetFigures> : Line<&actors::House::metrics, actors::Figures> {};
+template <>
 struct LineOf<actors::RegisterWorker> : RegistrarLine<actors::SessionAnswer> {};
 template <>
 struct LineOf<actors::WorkerHeartbeat> : RegistrarLine<actors::SessionAnswer> {};

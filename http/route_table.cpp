@@ -49,6 +49,9 @@ constexpr RouteEntry by_id(std::string_view method, std::string_view prefix,
 constexpr RouteEntry stream(std::string_view prefix, Action action) {
   return {"GET", prefix, "/stream", Names::id, action, true};
 }
+constexpr RouteEntry exact_stream(std::string_view path, Action action) {
+  return {"GET", path, "", Names::none, action, true};
+}
 constexpr RouteEntry of_task(std::string_view suffix, Action action) {
   return {"POST", "/api/v1/workers/", suffix, Names::session_and_task, action};
 }
@@ -91,6 +94,8 @@ constexpr std::array routes{
     exact("GET", "/health", Action::livez),
     exact("GET", "/readyz", Action::readyz),
     exact("POST", "/api/v1/admin/reload", Action::reload),
+    exact("GET", "/metrics", Action::metrics),
+    exact_stream("/api/v1/events", Action::events),
     exact("GET", "/", Action::dashboard),
     named("GET", "/assets/", "", Action::asset),
 };

@@ -49,6 +49,8 @@ enum class Action : std::uint8_t {
   livez,
   readyz,
   reload,
+  metrics,
+  events,
   dashboard,
   asset,
 };
