@@ -57,6 +57,8 @@ struct TaskData {
   Bytes data;
   /// Number of the first event in `data` that carries data, from 1 in each attempt.
   std::uint64_t first_event = 1;
+  /// When it came from the backend; zero when it was held since.
+  Instant received_at{};
 };
 
 /// To observers, once at the beginning and then on every transition but the last.
@@ -82,6 +84,8 @@ struct TaskEnded {
   Bytes tail;
   /// `none` when it completed.
   Error error;
+  /// When the end came from the backend; zero when there was none, or when it was held since.
+  Instant received_at{};
 };
 
 // -- to the broker ----------------------------------------------------------------------------

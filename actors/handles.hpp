@@ -101,12 +101,17 @@ struct TokenTick;
 struct StoreWrite;
 struct FlushStore;
 struct StoreAnswer;
-// To metrics.
+struct MeasureCommits;
+// To metrics, and to those who watch calls.
 struct CallChanged;
 struct ListCalls;
 struct CollectCalls;
 struct SaveCalls;
 struct WriteTick;
+struct CommitMeasured;
+struct GetFigures;
+struct WatchCalls;
+struct UnwatchCalls;
 // To whoever holds a worker's channel.
 struct ChannelOpened;
 struct WorkerFrame;
@@ -145,6 +150,7 @@ struct ProfileStatus;
 struct ProfileList;
 struct LlmList;
 struct CallPage;
+struct Figures;
 struct Positions;
 struct AgentAnswer;
 struct AgentList;
@@ -175,8 +181,9 @@ using StoreClient = caf::typed_actor<caf::reacts_to<StoreAnswer>>;
 
 /// The only writer of the store.
 using StoreActor =
-    caf::typed_actor<caf::reacts_to<StoreWrite>,   // goes into the next commit
-                     caf::reacts_to<FlushStore>>;  // to itself: all that came before is one batch
+    caf::typed_actor<caf::reacts_to<StoreWrite>,  // goes into the next commit
+                     caf::reacts_to<FlushStore>,  // to itself: all that came before is one batch
+                     caf::reacts_to<MeasureCommits>>;  // say how long each commit takes
 
 /// Told what became of a result it brought.
 using ResultClient = caf::typed_actor<caf::reacts_to<ResultStored>>;
@@ -266,13 +273,20 @@ using DirectoryActor =
                      caf::reacts_to<WakeFailed>,                     // who waits for it is told
                      caf::replies_to<ListLlms>::with<LlmList>>;
 
-/// Call rows.
+/// Told each row that changes, as it is then.
+using CallWatcher = caf::typed_actor<caf::reacts_to<CallChanged>>;
+
+/// Call rows, and the figures of all calls.
 using MetricsActor = StoreClient::extend<
     caf::reacts_to<CallChanged>,   // a row as it is now
     caf::reacts_to<CollectCalls>,  // from the collector
     caf::reacts_to<WriteTick>,     // to itself: what has ended meanwhile goes to the store
     caf::replies_to<SaveCalls>::with<Done>,  // the house closes: send all of it to the store now
-    caf::replies_to<ListCalls>::with<CallPage>>;
+    caf::replies_to<ListCalls>::with<CallPage>,
+    caf::reacts_to<CommitMeasured>,  // from the store
+    caf::replies_to<GetFigures>::with<Figures>,
+    caf::replies_to<WatchCalls>::with<Done>,  // rows are passed on from here on
+    caf::reacts_to<UnwatchCalls>>;
 
 /// The other end of a worker's connection.
 using WorkerChannel = caf::typed_actor<caf::reacts_to<ChannelOpened>, caf::reacts_to<WorkerFrame>,

@@ -36,6 +36,7 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports) 
   house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store, rule)
                                     : system.spawn(store_actor, ports.store, rule);
   house.metrics = system.spawn(metrics_actor, house.store, call_rows_kept);
+  caf::anon_send(house.store, MeasureCommits{house.metrics});
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
   house.directory = system.spawn(directory_actor, ports.wall, house.broker);
   house.registrar = system.spawn(registrar_actor, std::move(options.registrar), ports);

@@ -15,6 +15,7 @@ bool has_ended(const CallRow& row) {
 }  // namespace
 
 void MetricsState::change(std::shared_ptr<const CallRow> row) {
+  x_events.changed(x_self, row);
   const TaskId id{row->id};
   auto& known = x_rows[id];
   const bool had_ended = known && has_ended(*known);
@@ -90,6 +91,13 @@ MetricsActor::behavior_type MetricsState::make_behavior(StoreActor store, std::s
         return Done{};
       },
       [this](const ListCalls& message) { return list(message.query); },
+      [this](const CommitMeasured& message) { x_events.committed(message.took); },
+      [this](GetFigures) { return x_events.figures(); },
+      [this](WatchCalls& message) {
+        x_events.watch(std::move(message.watcher));
+        return Done{};
+      },
+      [this](const UnwatchCalls& message) { x_events.unwatch(message.watcher); },
   };
 }
 

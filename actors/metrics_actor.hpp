@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "actors/call_events.hpp"
 #include "actors/messages.hpp"
 
 namespace signalbox::actors {
@@ -52,6 +53,7 @@ class MetricsState {
   std::vector<std::shared_ptr<const CallRow>> x_unwritten;
   std::size_t x_in_commit = 0;
   bool x_is_write_due = false;
+  CallEvents x_events;
 };
 
 /// @param rows_kept calls that ended and can be listed from memory.

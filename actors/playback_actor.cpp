@@ -23,13 +23,21 @@ void PlaybackState::run(const RunTask& message) {
   }
 }
 
+void PlaybackState::stamp(BackendEvent& event) const {
+  const Instant now = x_self->clock().now();
+  if (auto* events = std::get_if<BackendEvents>(&event)) events->received_at = now;
+  if (auto* finished = std::get_if<BackendFinished>(&event)) finished->received_at = now;
+}
+
 void PlaybackState::play(const CallKey& key) {
   const auto place = x_calls.find(key);
   if (place == x_calls.end()) return;
   Call& call = place->second;
   auto& steps = call.playback.steps;
   while (call.next_step < steps.size()) {
-    x_self->send(call.reply_to, BackendReport{key.second, std::move(steps[call.next_step].event)});
+    BackendEvent& event = steps[call.next_step].event;
+    stamp(event);
+    x_self->send(call.reply_to, BackendReport{key.second, std::move(event)});
     ++call.next_step;
     if (call.next_step == steps.size()) break;
     const Duration delay = steps[call.next_step].delay;

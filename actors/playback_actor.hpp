@@ -51,6 +51,8 @@ class PlaybackState {
   void abort(const CallKey& key);
   /// Plays the step that is due and those without delay after it, then waits for the next.
   void play(const CallKey& key);
+  /// Says when it came: now.
+  void stamp(BackendEvent& event) const;
 
   PlaybackActor::pointer x_self;
   PlaybackSetup x_setup;

@@ -15,6 +15,7 @@
 #include "actors/handles.hpp"
 #include "core/agent.hpp"
 #include "core/call_query.hpp"
+#include "core/call_metrics.hpp"
 #include "core/call_row.hpp"
 #include "core/directory.hpp"
 #include "core/lease.hpp"
@@ -233,6 +234,10 @@ struct FlushStore {
   bool is_late = false;
 };
 
+struct MeasureCommits {
+  MetricsActor metrics;
+};
+
 struct StoreAnswer {
   std::uint64_t cookie = 0;
   StoreResult result;
@@ -263,6 +268,20 @@ struct CollectCalls {
 struct SaveCalls {};
 
 struct WriteTick {};
+struct CommitMeasured {
+  Duration took{};
+};
+
+struct GetFigures {};
+
+/// Who watches already goes on; answered when it is so.
+struct WatchCalls {
+  CallWatcher watcher;
+};
+
+struct UnwatchCalls {
+  CallWatcher watcher;
+};
 
 // -- answers of requests ----------------------------------------------------------------------
 
@@ -287,6 +306,12 @@ struct LlmList {
 
 struct CallPage {
   CallRowPage page;
+};
+
+struct Figures {
+  /// Since the start.
+  std::shared_ptr<const CallMetrics> calls;
+  Histogram commits{own_seconds_bounds};
 };
 
 struct Position {
@@ -354,6 +379,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TokenTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::MeasureCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
@@ -361,10 +387,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SaveCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WriteTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CommitMeasured)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetFigures)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WatchCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::UnwatchCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallPage)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Figures)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentList)

@@ -88,7 +88,9 @@ std::vector<StoreResult> StoreState::commit(std::span<const StoreOp> ops, unsign
 void StoreState::flush() {
   if (x_ops.empty()) return;
   crash_point("store.before_commit");
+  const Instant began = x_self->clock().now();
   auto results = commit(x_ops, batch_halvings_max);
+  if (x_metrics) x_self->send(x_metrics, CommitMeasured{x_self->clock().now() - began});
   crash_point("store.after_commit");
   for (std::size_t index = 0; index < results.size(); ++index) {
     auto& [client, cookie] = x_clients[index];
@@ -110,6 +112,7 @@ StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> s
         (message.is_late ? x_is_late_flush_due : x_is_flush_due) = false;
         flush();
       },
+      [this](MeasureCommits& message) { x_metrics = std::move(message.metrics); },
   };
 }
 

@@ -73,6 +73,8 @@ class StoreState {
   /// Begun and not ended since the start, as far as this actor saw.
   std::size_t x_open_tasks = 0;
   std::size_t x_last_batch = 0;
+  /// Told how long commits take; null = nobody is.
+  MetricsActor x_metrics;
 };
 
 StoreActor::behavior_type store_actor(StoreActor::stateful_pointer<StoreState> self,

@@ -155,6 +155,8 @@ class TaskRun {
     TaskState state = TaskState::error;
   };
   std::optional<End> x_end;
+  /// When the backend's answer was whole; zero = not known.
+  Instant x_received_at{};
   bool x_is_announced = false;
   bool x_has_claimed_again = false;
   /// Writes whose answer matters and is still out.

@@ -94,12 +94,13 @@ void TaskRun::pass_on(const BackendEvents& event) {
   const std::uint64_t first = x_listeners.hold(event.data, event.count, keeps_stream());
   for (const auto& listener : x_listeners.all()) {
     if (!listener.is_observer && !listener.has_begun) continue;
-    x_self->send(listener.handle, TaskData{listener.call, event.data, first});
+    x_self->send(listener.handle, TaskData{listener.call, event.data, first, event.received_at});
   }
 }
 
 void TaskRun::finished(BackendFinished& event) {
   x_content_type = event.content_type;
+  x_received_at = event.received_at;
   end(TaskState::completed, Error{}, std::move(event.body), std::move(event.tail));
 }
 

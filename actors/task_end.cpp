@@ -153,8 +153,8 @@ void TaskRun::hand_over_to_key_owner(const StoreResult& result) {
 
 void TaskRun::announce() {
   if (x_is_announced) return;
-  x_is_announced = true;
   for (const auto& listener : x_listeners.all()) tell_end(listener);
+  x_is_announced = true;
   x_listeners.all().clear();
 }
 
@@ -172,6 +172,7 @@ void TaskRun::tell_end(const Listeners::Listener& listener) {
   if (x_end->error.code == ErrorCode::none) {
     ended.body = x_end->body;
     if (listener.has_begun) ended.tail = x_end->tail;
+    if (!x_is_announced) ended.received_at = x_received_at;
   }
   x_self->send(listener.handle, std::move(ended));
 }

@@ -99,6 +99,7 @@ WorkerReply WorkerSessionState::take_chunks(const WorkerChunks& message) {
   // A caller who asked for no stream gets the body at the end.
   if (!call.task->streaming || events.count == 0) return {};
   events.data = make_bytes(std::move(bytes));
+  events.received_at = message.received_at;
   x_self->send(call.reply_to, BackendReport{call.epoch, std::move(events), {}});
   return {};
 }
@@ -136,12 +137,13 @@ caf::result<WorkerReply> WorkerSessionState::take_result(WorkerResult& message) 
   report.epoch = call.epoch;
   report.receipt = x_self;
   if (auto* whole = std::get_if<WorkerResult::Whole>(&message.outcome)) {
-    report.event = BackendFinished{whole->status, whole->content_type, whole->body, nullptr};
+    report.event = BackendFinished{whole->status, whole->content_type, whole->body, nullptr,
+                                   message.received_at};
   } else if (auto* failed = std::get_if<BackendFailed>(&message.outcome)) {
     report.event = std::move(*failed);
   } else if (call.joiner) {
     report.event = BackendFinished{200, std::string{stream_type}, make_bytes(call.joiner->body()),
-                                   make_bytes("data: [DONE]\n\n")};
+                                   make_bytes("data: [DONE]\n\n"), message.received_at};
   } else {
     return refusal(make_error(ErrorCode::invalid_request,
                               "done comes after chunks; an answer without them is status and body")

@@ -100,6 +100,8 @@ struct WorkerChunks {
   std::optional<std::uint32_t> attempt;
   /// `data` of the backend's events, in order.
   std::vector<std::string> data;
+  /// Zero = not known.
+  Instant received_at{};
 };
 
 struct WorkerResult {
@@ -115,6 +117,8 @@ struct WorkerResult {
   TaskId task;
   std::optional<std::uint32_t> attempt;
   std::variant<Whole, StreamDone, BackendFailed> outcome;
+  /// Zero = not known.
+  Instant received_at{};
 };
 
 struct DrainWorker {

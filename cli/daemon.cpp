@@ -111,6 +111,9 @@ Result<std::uint16_t> Daemon::start() {
 
   x_services = std::make_shared<http::Services>();
   x_services->front = x_system->spawn(http::front_actor, x_house);
+  x_services->events = x_system->spawn(
+      http::events_actor, http::EventsSetup{x_house, x_ports.store, SIGNALBOX_VERSION});
+  x_services->version = SIGNALBOX_VERSION;
   x_services->ports = x_ports;
   x_services->version = SIGNALBOX_VERSION;
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
@@ -259,7 +262,10 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   actors::close_house(*x_system, x_house);
   x_server.reset();
   x_application.reset();
-  if (x_services) caf::anon_send_exit(x_services->front, caf::exit_reason::user_shutdown);
+  if (x_services) {
+    caf::anon_send_exit(x_services->events, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(x_services->front, caf::exit_reason::user_shutdown);
+  }
   x_services.reset();
   x_house = {};
   x_system.reset();

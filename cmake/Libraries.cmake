@@ -8,6 +8,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(lmdb REQUIRED IMPORTED_TARGET lmdb)
 
 find_library(CAF_CORE_LIBRARY caf_core REQUIRED)

@@ -3,6 +3,7 @@
 // knows which.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -149,6 +150,8 @@ struct OldCallRows {
   /// Where to go on; nothing = there are no more.
   std::optional<TaskId> next;
 };
+/// Tasks by state, indexed by TaskState.
+using TaskCounts = std::array<std::uint64_t, task_state_count>;
 
 /// What recovery leaves for the scheduler: enough to queue a task without loading it.
 struct PendingTask {
@@ -180,6 +183,8 @@ class TaskStore {
   [[nodiscard]] virtual Result<TaskPage> list(const TaskQuery& query) const = 0;
   [[nodiscard]] virtual Result<std::optional<Task>> find_idempotent(
       std::string_view hash) const = 0;
+  /// Costs the same however many tasks there are.
+  [[nodiscard]] virtual Result<TaskCounts> task_counts() const = 0;
   /// Sorted by name.
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const = 0;
@@ -233,6 +238,8 @@ struct BackendEvents {
   Bytes data;
   /// Events in `data` that carry data.
   std::uint32_t count = 1;
+  /// When they had come. Zero = not known.
+  Instant received_at{};
 };
 /// The end. For streams: `body` is assembled from the events, `tail` holds the final event
 /// ([DONE]).
@@ -241,6 +248,8 @@ struct BackendFinished {
   std::string content_type;
   Bytes body;
   Bytes tail;
+  /// When all of it had come. Zero = not known.
+  Instant received_at{};
 };
 /// The end, otherwise. `error.code` is backend_unreachable, backend_error or backend_stream_failed.
 struct BackendFailed {

@@ -6,8 +6,10 @@ import { formatQuery } from './url.js';
 
 const POLL_MS = 2000;
 const STALE_MS = 5000;
-/// A broker without /events is asked for them again after this.
+/// A broker that gives no events is asked for them again after this.
 const EVENTS_AGAIN_MS = 60_000;
+/// A page that nobody has seen for so long lets go of its stream: each is a thread of the broker's.
+const HIDDEN_MS = 60_000;
 const LIVE_TASKS = { status: ['pending', 'claimed', 'running'], limit: 200 };
 
 const sleep = (ms, signal) => new Promise((resolve) => {
@@ -51,13 +53,13 @@ export class Feed {
     let eventsAgainAt = 0;
     while (!signal.aborted) {
       try {
-        await this.poll(signal);
-        this.backoff.reset();
         if (this.now() >= eventsAgainAt) {
           const status = await this.listen(signal);
-          if (status === 200) { await sleep(this.backoff.next(), signal); continue; }
-          eventsAgainAt = this.now() + EVENTS_AGAIN_MS;
+          if (status === 200) { await this.pause(this.backoff.next(), signal); continue; }
+          eventsAgainAt = this.now() + (status === 0 ? 0 : EVENTS_AGAIN_MS);
         }
+        await this.poll(signal);
+        this.backoff.reset();
         this.mode = 'polling';
         this.changed();
         await this.pause(POLL_MS, signal);
@@ -81,18 +83,30 @@ export class Feed {
     const cut = new AbortController();
     const stop = () => cut.abort();
     signal.addEventListener('abort', stop, { once: true });
-    // A stream says something every second: one that is silent is dead, whatever its socket says.
-    const watch = setInterval(() => { if (this.mode === 'events' && this.now() - this.heardAt > 3 * STALE_MS) cut.abort(); }, 1000);
+    let seenAt = this.now();
+    const watch = setInterval(() => {
+      if (!this.isHidden()) seenAt = this.now();
+      // A stream says something every second: one that is silent is dead, whatever its socket says.
+      const isDead = this.mode === 'events' && this.now() - this.heardAt > 3 * STALE_MS;
+      if (isDead || this.now() - seenAt > HIDDEN_MS) cut.abort();
+    }, 1000);
+    let isOpen = false;
+    const opened = () => {
+      isOpen = true;
+      this.mode = 'events';
+      this.backoff.reset();
+      // What was before the stream is asked for once it is there, so that nothing falls between the two.
+      this.poll(cut.signal).catch(stop);
+    };
     try {
       const { status } = await followEvents(this.api.fetch, '/api/v1/events', {
         signal: cut.signal, headers: this.api.headers(),
-        opened: () => { this.mode = 'events'; this.heard(); this.changed(); },
-        alive: () => this.heard(), heard: (event) => this.take(event),
+        opened, alive: () => this.heard(), heard: (event) => this.take(event),
       });
       return status;
     } catch (e) {
       if (signal.aborted) throw e;
-      return this.mode === 'events' ? 200 : 0;
+      return isOpen ? 200 : 0;
     } finally {
       clearInterval(watch);
       signal.removeEventListener('abort', stop);
@@ -131,7 +145,8 @@ export class Feed {
       this.part('profiles', '/api/v1/profiles', (a) => { state.profiles = a.profiles; }, signal),
       this.part('llms', '/api/v1/llms', (a) => { state.llms = a.llms; }, signal),
       this.part('workers', '/api/v1/workers', (a) => { state.workers = a.workers; }, signal),
-      this.part('tasks', `/api/v1/inference-tasks?${formatQuery(LIVE_TASKS)}`, (a) => this.countTasks(a), signal),
+      // The stream has their exact numbers.
+      this.mode !== 'events' && this.part('tasks', `/api/v1/inference-tasks?${formatQuery(LIVE_TASKS)}`, (a) => this.countTasks(a), signal),
       this.pollCalls(signal),
     ]);
     this.calls.trim(this.now());
@@ -150,6 +165,8 @@ export class Feed {
     const since = this.calls.askFrom() ?? new Date(this.now() - this.calls.spanMs).toISOString();
     let isWhole = true;
     const ids = new Set();
+    // A call that comes meanwhile, by the stream, is not missed by the answers.
+    const before = this.calls.live().map((row) => row.id);
     const use = (page) => {
       this.calls.putAll(page.calls);
       for (const row of page.calls) ids.add(row.id);
@@ -160,6 +177,6 @@ export class Feed {
       isWhole = true;
       await Promise.all([ask({ status: 'running', limit: 1000 }), ask({ status: 'queued', limit: 1000 })]);
     }
-    if (isWhole && !this.state.denied.calls) this.calls.forgetLiveBut(ids);
+    if (isWhole && !this.state.denied.calls) this.calls.forgetLive(before.filter((id) => !ids.has(id)));
   }
 }

@@ -11,16 +11,18 @@ export class CallRing {
     Object.assign(this, { spanMs, max, rows: new Map() });
   }
 
-  /// A finished row is not made live again by an older answer that comes late.
+  /// An older answer that comes late makes no finished row live again, and puts no running one back into the line. (One
+  /// that really goes back there keeps the time of its admission.)
   put(row) {
     const had = this.rows.get(row.id);
     if (had && !isLive(had) && isLive(row)) return;
+    if (had?.status === 'running' && row.status === 'queued' && !row.admitted_at) return;
     this.rows.set(row.id, row);
   }
   putAll(rows) { for (const row of rows) this.put(row); }
-  /// Live rows that are not in `ids` are over, and nobody said how.
-  forgetLiveBut(ids) {
-    for (const [id, row] of this.rows) if (isLive(row) && !ids.has(id)) this.rows.delete(id);
+  /// Those of `ids` that are still live here are over, and nobody said how.
+  forgetLive(ids) {
+    for (const id of ids) if (this.rows.has(id) && isLive(this.rows.get(id))) this.rows.delete(id);
   }
 
   /// Lets go what is too old, then the oldest of what is too many; never what is live.

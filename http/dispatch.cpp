@@ -12,6 +12,7 @@
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
 #include "http/slot_surface.hpp"
+#include "http/operations_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
 #include "http/worker_surface.hpp"
@@ -102,6 +103,8 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::livez, "", Body::none, health<false>},
     {Action::readyz, "", Body::none, health<true>},
     {Action::reload, "admin:edit", Body::none, plain<answer_reload>},
+    {Action::metrics, "calls:view", Body::none, plain<answer_metrics>},
+    {Action::events, "calls:view", Body::none, plain<answer_events>},
     {Action::dashboard, "", Body::none, plain<answer_dashboard>},
     {Action::asset, "", Body::none, with_name<answer_asset>},
 }};

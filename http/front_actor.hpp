@@ -51,10 +51,11 @@ struct Ask {
   std::variant<actors::ListProfiles, actors::GetProfile, actors::ConfigureProfile,
                actors::ApplyProfiles, actors::ShelveTasks, actors::FindPositions,
                actors::CancelTask, actors::ListAgents, actors::GetAgent, actors::PutAgent,
-               actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::RegisterWorker,
-               actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
-               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers,
-               actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot, actors::SaveCalls>
+               actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::GetFigures,
+               actors::RegisterWorker, actors::WorkerHeartbeat, actors::WorkerChunks,
+               actors::WorkerResult, actors::DrainWorker, actors::LeaveWorker, actors::GetWorker,
+               actors::ListWorkers, actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot,
+               actors::SaveCalls>
       question;
 };
 

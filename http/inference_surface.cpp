@@ -50,6 +50,7 @@ class CallAnswer {
       else
         out_of_patience(number);
     }
+    x_relay.report_to(services.relay);
     if (x_is_cut) caf::anon_send(services.front, HangUp{number});
   }
 
@@ -63,7 +64,10 @@ class CallAnswer {
     x_context.responder.begin_stream(response);
     x_has_begun = true;
   }
-  void take(actors::TaskData& data) { write(*data.data); }
+  void take(actors::TaskData& data) {
+    write(*data.data);
+    x_relay.handed_over(data.received_at);
+  }
   void take(actors::TaskEnded& ended) {
     x_is_over = true;
     if (x_has_begun) {
@@ -74,6 +78,7 @@ class CallAnswer {
       replay_as_stream(ended);
     } else {
       answer_whole(ended);
+      x_relay.handed_over(ended.received_at);
     }
   }
   void take(HungUp&) { x_is_over = true; }
@@ -139,6 +144,8 @@ class CallAnswer {
   bool x_is_streaming;
   TaskKind x_kind;
   std::shared_ptr<ReplyBox> x_reply_box = std::make_shared<ReplyBox>();
+  /// The end of a stream is held back until it is durable, and is not counted.
+  RelayTimer x_relay;
   bool x_has_begun = false;
   bool x_is_over = false;
   bool x_is_cut = false;

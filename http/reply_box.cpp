@@ -5,6 +5,7 @@ namespace {
 
 std::size_t bytes_of(const Arrival& arrival) {
   if (const auto* data = std::get_if<actors::TaskData>(&arrival)) return data->data->size();
+  if (const auto* events = std::get_if<EventText>(&arrival)) return events->text->size();
   if (const auto* frame = std::get_if<actors::WorkerFrame>(&arrival)) {
     const auto* infer = std::get_if<actors::WorkerFrame::Infer>(&frame->frame);
     return infer != nullptr && infer->request ? infer->request->size() : 0;

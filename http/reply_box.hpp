@@ -18,6 +18,11 @@ namespace signalbox::http {
 /// The client is gone, or too slow.
 struct HungUp {};
 
+/// Events of the live stream, shared by all who get them.
+struct EventText {
+  Bytes text;
+};
+
 /// What may arrive. Error = the question could not be answered.
 using Arrival =
     std::variant<actors::TaskRefused, actors::TaskAccepted, actors::TaskBegan, actors::TaskData,
@@ -26,7 +31,7 @@ using Arrival =
                  actors::ProfileList, actors::LlmList, actors::CallPage, actors::Positions,
                  actors::AgentAnswer, actors::AgentList, actors::SlotWaiting, actors::SlotAdmitted,
                  actors::SlotEnded, actors::SlotAnswer, actors::SessionAnswer, actors::WorkerReply,
-                 actors::WorkerList, actors::Done, Error, HungUp>;
+                 actors::WorkerList, actors::Done, actors::Figures, EventText, Error, HungUp>;
 
 /// Most bytes of a stream that wait for a slow reader before it is dropped.
 inline constexpr std::size_t stream_unread_bytes_max = 4U << 20U;

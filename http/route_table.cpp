@@ -100,6 +100,8 @@ constexpr std::array routes{
     exact("GET", "/health", Action::livez),
     exact("GET", "/readyz", Action::readyz),
     exact("POST", "/api/v1/admin/reload", Action::reload),
+    exact("GET", "/metrics", Action::metrics),
+    exact_stream("/api/v1/events", Action::events),
     exact("GET", "/", Action::dashboard),
     named("GET", "/assets/", "", Action::asset),
 };

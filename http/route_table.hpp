@@ -55,6 +55,8 @@ enum class Action : std::uint8_t {
   livez,
   readyz,
   reload,
+  metrics,
+  events,
   dashboard,
   asset,
 };

@@ -12,14 +12,18 @@
 
 #include "actors/ports.hpp"
 #include "http/auth.hpp"
+#include "http/events_actor.hpp"
 #include "http/front_actor.hpp"
+#include "http/relay_meter.hpp"
 #include "http/server.hpp"
 
 namespace signalbox::http {
 
 struct Services {
   FrontActor front;
+  EventsActor events;
   actors::Ports ports;
+  std::string version;
   std::vector<std::string> allowed_hosts;
   /// How long a caller is kept waiting for its task.
   std::chrono::seconds await_timeout{600};
@@ -34,6 +38,9 @@ struct Services {
   std::atomic<bool> is_stopping{false};
   /// Callers that wait for an answer of a backend.
   std::atomic<std::size_t> calls_in_progress{0};
+  /// Who follows the live events.
+  std::atomic<std::size_t> event_listeners{0};
+  RelayMeter relay;
   /// Reads the configuration again. @returns the violations, or nothing.
   std::function<std::optional<Error>()> reload;
   std::atomic<actors::CallNumber> next_call{1};

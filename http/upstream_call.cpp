@@ -104,6 +104,7 @@ AnswerReader::Next UpstreamCall::on_head(const AnswerHead& head) {
 
 AnswerReader::Next UpstreamCall::on_body(std::string_view piece) {
   if (x_assembler.done()) return Next::rest;
+  x_received_at = std::chrono::steady_clock::now();
   x_received_bytes += piece.size();
   if (!succeeded()) {
     x_body += piece.substr(0, error_body_bytes_max - std::min(x_body.size(), error_body_bytes_max));
@@ -127,7 +128,8 @@ AnswerReader::Next UpstreamCall::on_body(std::string_view piece) {
 void UpstreamCall::on_drained() {
   if (x_batch.empty()) return;
   x_listener(BackendEvents{.data = make_bytes(std::exchange(x_batch, {})),
-                           .count = std::exchange(x_batch_count, 0)});
+                           .count = std::exchange(x_batch_count, 0),
+                           .received_at = x_received_at});
 }
 
 AnswerReader::Next UpstreamCall::take_events(const std::vector<SseEvent>& events) {
@@ -205,7 +207,8 @@ BackendEvent UpstreamCall::conclude(const ExchangeResult& result) {
   return BackendFinished{.status = x_head.status,
                          .content_type = x_head.content_type,
                          .body = make_bytes(std::move(x_body)),
-                         .tail = nullptr};
+                         .tail = nullptr,
+                         .received_at = x_received_at};
 }
 
 BackendEvent UpstreamCall::conclude_stream(const ExchangeResult& result) {
@@ -226,13 +229,15 @@ BackendEvent UpstreamCall::conclude_stream(const ExchangeResult& result) {
     return BackendFinished{.status = x_head.status,
                            .content_type = "application/json",
                            .body = make_bytes(x_assembler.assemble()),
-                           .tail = make_bytes(x_tail)};
+                           .tail = make_bytes(x_tail),
+                           .received_at = x_received_at};
   if (x_assembler.garbled())
     return answer_failure("the backend sent an event that is no JSON object", x_head.status, true);
   return BackendFinished{.status = x_head.status,
                          .content_type = "application/json",
                          .body = make_bytes(x_assembler.assemble()),
-                         .tail = nullptr};
+                         .tail = nullptr,
+                         .received_at = x_received_at};
 }
 
 }  // namespace signalbox::http

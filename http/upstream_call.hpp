@@ -66,6 +66,8 @@ class UpstreamCall final : private AnswerReader {
   /// The answer is an event stream and is read as one.
   bool x_streaming = false;
   std::size_t x_received_bytes = 0;
+  /// When the last piece of the content had come.
+  Instant x_received_at{};
   /// Of a plain answer.
   std::string x_body;
   SseSplitter x_splitter;

@@ -57,6 +57,7 @@ Result<bool> bring(Context& context, const std::string& session, const std::stri
   if (!id) return make_error(ErrorCode::stale_claim, "this session holds no such task");
   message->key = std::move(*key);
   message->task = *id;
+  message->received_at = std::chrono::steady_clock::now();
   auto reply = ask<actors::WorkerReply>(context.services, std::move(*message));
   if (reply.has_error()) return reply.error();
   if (reply->error.code != ErrorCode::none) return reply->error;

@@ -5,6 +5,7 @@
 #include "core/task_moves.hpp"
 #include "persistence/call_record.hpp"
 #include "persistence/lmdb_bodies.hpp"
+#include "persistence/lmdb_counts.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/store_rules.hpp"
 #include "persistence/task_record.hpp"
@@ -288,7 +289,21 @@ Result<void> LmdbBatch::write() {
   for (const auto& [id, record] : x_calls_) {
     if (auto done = writer.write_call(id, record); !done) return done;
   }
-  return {};
+  return write_counts();
+}
+
+Result<void> LmdbBatch::write_counts() {
+  // Differences, modulo 2^64.
+  TaskCounts change{};
+  for (const auto& [id, row] : x_rows_) {
+    if (row.stored) --change[static_cast<std::size_t>(row.stored->state)];
+    if (row.task) ++change[static_cast<std::size_t>(row.task->state)];
+  }
+  if (change == TaskCounts{}) return {};
+  auto counts = read_counts(x_transaction_, x_tables_);
+  if (!counts) return counts.error();
+  for (std::size_t state = 0; state < change.size(); ++state) (*counts)[state] += change[state];
+  return persistence::write_counts(x_transaction_, x_tables_, *counts);
 }
 
 }  // namespace signalbox::persistence

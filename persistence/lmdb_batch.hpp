@@ -64,6 +64,7 @@ class LmdbBatch {
   /// @returns the task that has the idempotency key now, if any.
   Result<std::optional<TaskId>> key_holder(const std::string& hash);
   bool take_room(std::size_t pages);
+  Result<void> write_counts();
 
   lmdb::Transaction& x_transaction_;
   const Tables& x_tables_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "persistence/lmdb_bodies.hpp"
+#include "persistence/lmdb_counts.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/lmdb_task_store.hpp"
 
@@ -30,6 +31,7 @@ class Checker {
     if (!done) return done.error();
     done = each(TableName::call, [this](const lmdb::Entry& row) { return check_call(row); });
     if (!done) return done.error();
+    if (auto counted = check_counts(); !counted) return counted.error();
     return std::move(x_problems_);
   }
 
@@ -121,6 +123,17 @@ class Checker {
     } else if (const auto call = decode_call_row(*id, row.value); !call) {
       note(call.error().message);
     }
+    return {};
+  }
+
+  /// What is damaged is counted by guess, so this says something of a sound store only.
+  Result<void> check_counts() {
+    if (!x_problems_.empty()) return {};
+    auto noted = read_counts(x_transaction_, x_tables_);
+    if (!noted) return noted.error();
+    auto counted = count_tasks(x_transaction_, x_tables_);
+    if (!counted) return counted.error();
+    if (*noted != *counted) note("The numbers of tasks by state are not those of the tasks.");
     return {};
   }
 

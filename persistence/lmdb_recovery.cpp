@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/task_moves.hpp"
+#include "persistence/lmdb_counts.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/lmdb_task_store.hpp"
 
@@ -151,6 +152,7 @@ Result<void> LmdbTaskStore::erase_held_rows(std::span<const std::string> keys) {
       if (auto erased = cursor->erase(key); !erased) return erased.error();
     }
   }
+  if (auto counted = ensure_counts(*transaction, x_tables_); !counted) return counted;
   return transaction->commit();
 }
 

@@ -3,7 +3,8 @@
 // of another's rows.
 //
 //   table     key                  value                  serves
-//   meta      name                 big-endian number      schema version, boot counter
+//   meta      name                 big-endian number(s)   schema version, boot counter, tasks by
+//                                                         state (lmdb_counts.hpp)
 //   task      id                   task record            everything
 //   request   id, chunk number     checksum, size, bytes  bodies, apart from the record: a
 //   response  id, chunk number     checksum, size, bytes  transition never rewrites them

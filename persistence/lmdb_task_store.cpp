@@ -5,6 +5,7 @@
 
 #include "persistence/lmdb_batch.hpp"
 #include "persistence/lmdb_bodies.hpp"
+#include "persistence/lmdb_counts.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/store_rules.hpp"
 
@@ -168,13 +169,14 @@ Result<bool> LmdbTaskStore::fit_map_and_file() {
 
 Result<void> LmdbTaskStore::open_tables() {
   // Handles of tables are good once the transaction that opened them is committed; this one changes
-  // at most the schema's number.
+  // at most the schema's number and the counts.
   auto transaction = x_environment_.begin_write();
   if (!transaction) return transaction.error();
   if (auto migrated = migrate_schema(*transaction); !migrated) return migrated;
   auto tables = Tables::open(*transaction, false);
   if (!tables) return tables.error();
   x_tables_ = *tables;
+  if (auto counted = ensure_counts(*transaction, x_tables_); !counted) return counted;
   return transaction->commit();
 }
 
@@ -264,6 +266,12 @@ Result<Bytes> LmdbTaskStore::load_body(TaskId id, BodyKind kind) const {
   auto snapshot = x_readers_.snapshot();
   if (!snapshot) return snapshot.error();
   return read_body(**snapshot, x_tables_, id, kind);
+}
+
+Result<TaskCounts> LmdbTaskStore::task_counts() const {
+  auto snapshot = x_readers_.snapshot();
+  if (!snapshot) return snapshot.error();
+  return read_counts(**snapshot, x_tables_);
 }
 
 Result<std::optional<Task>> LmdbTaskStore::find_idempotent(std::string_view hash) const {

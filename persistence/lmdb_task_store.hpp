@@ -66,6 +66,7 @@ class LmdbTaskStore : public TaskStore {
   /// A page may be short, even empty, and still have a next_cursor: see page_rows_examined_max.
   [[nodiscard]] Result<TaskPage> list(const TaskQuery& query) const override;
   [[nodiscard]] Result<std::optional<Task>> find_idempotent(std::string_view hash) const override;
+  [[nodiscard]] Result<TaskCounts> task_counts() const override;
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const override;
   [[nodiscard]] std::uint32_t boot_counter() const override { return x_boot_counter_; }

@@ -111,6 +111,7 @@ StoreResult MemoryTaskStore::apply(const DeleteCallRows& op) {
 }
 
 void MemoryTaskStore::unindex(const Task& task) {
+  --x_counts_[static_cast<std::size_t>(task.state)];
   if (task.state == TaskState::pending)
     x_pending_.erase(task.id);
   else if (is_terminal(task.state))
@@ -120,6 +121,7 @@ void MemoryTaskStore::unindex(const Task& task) {
 }
 
 void MemoryTaskStore::index(const Task& task) {
+  ++x_counts_[static_cast<std::size_t>(task.state)];
   if (task.state == TaskState::pending)
     x_pending_.insert(x_pending_.end(), task.id);
   else if (is_terminal(task.state))
@@ -185,6 +187,11 @@ Result<std::optional<Task>> MemoryTaskStore::find_idempotent(std::string_view ha
   const auto found = x_idempotent_.find(hash);
   if (found == x_idempotent_.end()) return std::optional<Task>{};
   return std::optional<Task>{*x_rows_.at(found->second).task};
+}
+
+Result<TaskCounts> MemoryTaskStore::task_counts() const {
+  const std::lock_guard lock{x_mutex_};
+  return x_counts_;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> MemoryTaskStore::documents(

@@ -29,6 +29,7 @@ class MemoryTaskStore : public TaskStore {
   [[nodiscard]] Result<Bytes> load_body(TaskId id, BodyKind kind) const override;
   [[nodiscard]] Result<TaskPage> list(const TaskQuery& query) const override;
   [[nodiscard]] Result<std::optional<Task>> find_idempotent(std::string_view hash) const override;
+  [[nodiscard]] Result<TaskCounts> task_counts() const override;
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> documents(
       std::string_view kind) const override;
   [[nodiscard]] std::uint32_t boot_counter() const override;
@@ -85,6 +86,7 @@ class MemoryTaskStore : public TaskStore {
   std::set<TaskId> x_pending_;
   std::set<TaskId> x_held_;
   std::set<std::pair<WallTime, TaskId>> x_finished_;
+  TaskCounts x_counts_{};
   std::map<std::string, TaskId, std::less<>> x_idempotent_;
   std::map<std::pair<std::string, std::string>, std::string> x_documents_;
   std::map<TaskId, std::shared_ptr<const CallRow>> x_calls_;

@@ -21,6 +21,7 @@ ARROWS = {
 HOMES = {
     r"lmdb\.h": r"persistence/lmdb[a-z_]*\.(hpp|cpp)$",
     r"httplib\.h": r"(http/(server|chunked_decoder|exchange|reply|upstream_exchange|socket_connector)\.(hpp|cpp)|cli/api_client\.cpp)$",
+    r"prometheus/": r"http/metrics_text\.cpp$",
     r"yaml-cpp/": r"config/.*\.(hpp|cpp)$",
     r"boost/json": r"(http|cli)/.*\.(hpp|cpp)$",
     r"caf/": r"(actors|http|simulations|cli)/.*\.(hpp|cpp)$",

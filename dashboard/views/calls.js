@@ -1,25 +1,23 @@
 // Calls: what was, newest first; filters are in the URL, pages by cursor.
-import { h, renew, setText } from '../dom.js';
+import { h, renew } from '../dom.js';
 import { duration, orNone, shortId, statusWord } from '../format.js';
-import { bar, callHint, choice, deniedNote, facts, matches, numberColumn, Panel, priorityColumn, priorityMark, search, statusColumn, statusMark, textColumn, timeColumn, timeFact, timeLine } from '../parts.js';
+import { Pages } from '../pages.js';
+import { bar, callHint, choice, facts, matches, numberColumn, Panel, priorityColumn, priorityMark, search, statusColumn, statusMark, textColumn, timeColumn, timeFact, timeLine } from '../parts.js';
 import { isLive, tokensOut } from '../ring.js';
 import { opener, Table } from '../table.js';
 import { callSegments } from '../timeline.js';
-import { formatHash, formatQuery, SINCE_CHOICES, sinceTime } from '../url.js';
+import { SINCE_CHOICES, sinceTime } from '../url.js';
 
 const STATUSES = ['queued', 'running', 'ok', 'queue_full', 'queue_wait_timeout', 'inference_timeout', 'error', 'cancelled'];
 const FIELDS = ['id', 'profile', 'model', 'pool', 'backend', 'owner', 'description', 'priority', 'request_id', 'error_kind', 'error_detail', 'kind'];
-const PAGE = 100;
 const ttft = (row) => (row.first_token_at && row.admitted_at ? Date.parse(row.first_token_at) - Date.parse(row.admitted_at) : undefined);
 
 export function create(ctx) {
-  const { feed, api } = ctx;
-  let rows = [], next, asked = '', isLoaded = false, denied = '', asking;
+  const { feed } = ctx;
   const filters = {
     profile: choice('profile', 'Profile', [], ctx), status: choice('status', 'Status', STATUSES, ctx), since: choice('since', 'Since', SINCE_CHOICES, ctx, 'ever'),
   };
   const filter = search(ctx, 'Filter');
-  const note = h('div', {});
   const columns = [
     timeColumn('queued_at', 'Came', { width: 14 }),
     { id: 'id', label: 'Id', isHead: true, width: 11, sort: (row) => row.id, render: opener((row) => ctx.open(row.id), (row) => shortId(row.id), (row) => row.id) },
@@ -33,52 +31,24 @@ export function create(ctx) {
     { id: 'bar', label: 'Time line', optional: true, width: 16, render: (cell, row) => renew(cell, `${row.status}${row.finished_at}${row.first_token_at}`, () => bar(callSegments(row), 'Time line')) },
   ];
   const table = new Table({ label: 'Calls', columns, onSort: (sort) => ctx.setParams({ sort }), empty: h('div', {}, h('p', {}, 'No call fits these filters.'), callHint()) });
-  const first = h('a', { class: 'button' }, 'Newest'), older = h('a', { class: 'button' }, 'Older');
-  const where = h('span', { class: 'total digits' });
+  const pages = new Pages(ctx, {
+    view: 'calls', path: '/api/v1/calls', rowsOf: (answer) => answer.calls, word: ['call', 'calls'],
+    query: ({ profile, status, since }) => ({ profile, status, since }), sent: (query) => ({ ...query, since: sinceTime(query.since) }),
+    loaded: (rows) => { feed.calls.putAll(rows); show(); },
+  });
   const panel = new Panel('Call', () => ctx.open(undefined));
   const root = h('div', { class: 'view' },
-    h('div', { class: 'toolbar' }, h('h1', {}, 'Calls'), filters.profile.node, filters.status.node, filters.since.node, filter.node), note,
-    h('div', { class: 'split' }, h('div', { class: 'main' }, table.root, h('nav', { class: 'pager', 'aria-label': 'Pages' }, first, older, where)), panel.node));
-
-  const query = () => {
-    const { profile, status, since, cursor } = ctx.params;
-    return { profile, status, since, cursor, limit: PAGE };
-  };
-  async function load() {
-    const wanted = query(), signature = JSON.stringify(wanted);
-    if (asking === signature) return;
-    asking = signature;
-    try {
-      const page = await api.get(`/api/v1/calls?${formatQuery({ ...wanted, since: sinceTime(wanted.since) })}`);
-      if (signature !== JSON.stringify(query())) return;
-      rows = page.calls;
-      next = page.next_cursor;
-      denied = '';
-      feed.calls.putAll(rows);
-    } catch (e) {
-      if (e.status === 401) return;
-      denied = e.message;
-    } finally {
-      asking = undefined;
-    }
-    isLoaded = true;
-    asked = signature;
-    show();
-  }
+    h('div', { class: 'toolbar' }, h('h1', {}, 'Calls'), filters.profile.node, filters.status.node, filters.since.node, filter.node), pages.note,
+    h('div', { class: 'split' }, h('div', { class: 'main' }, table.root, pages.nav), panel.node));
 
   function show() {
-    const { q, sort, cursor } = ctx.params;
+    const { q, sort } = ctx.params;
     // What is live goes on between two answers.
-    const current = rows.map((row) => feed.calls.rows.get(row.id) ?? row);
+    const current = pages.rows.map((row) => feed.calls.rows.get(row.id) ?? row);
     const shown = current.filter((row) => matches(row, q, FIELDS));
-    table.update(shown, { sort, isLoading: !isLoaded });
+    table.update(shown, { sort, isLoading: !pages.isLoaded });
     table.select(ctx.id);
-    first.hidden = !cursor;
-    first.href = formatHash({ view: 'calls', params: { ...ctx.params, cursor: undefined } });
-    older.hidden = !next;
-    older.href = formatHash({ view: 'calls', params: { ...ctx.params, cursor: next ?? undefined } });
-    setText(where, isLoaded ? `${shown.length} ${shown.length === 1 ? 'call' : 'calls'}${cursor ? '' : ', newest first'}` : '');
-    renew(note, denied, () => denied && deniedNote(denied));
+    pages.show(shown.length);
     showDetail(current);
   }
 
@@ -86,21 +56,19 @@ export function create(ctx) {
     if (!ctx.id) return panel.close();
     panel.open(`Call ${shortId(ctx.id)}`, true);
     const row = current.find((each) => each.id === ctx.id) ?? feed.calls.rows.get(ctx.id);
-    const signature = row ? JSON.stringify(row) + (isLive(row) ? Math.floor(Date.now() / 1000) : '') : `none ${isLoaded}`;
-    renew(panel.content, signature, () => (row ? detail(row) : h('p', {}, isLoaded ? 'This call is not among the rows shown. ' : 'Loading.', h('a', { href: `#/tasks/${ctx.id}` }, 'Look for its task.'))));
+    const signature = row ? JSON.stringify(row) + (isLive(row) ? Math.floor(Date.now() / 1000) : '') : `none ${pages.isLoaded}`;
+    renew(panel.content, signature, () => (row ? detail(row) : h('p', {}, pages.isLoaded ? 'This call is not among the rows shown. ' : 'Loading.', h('a', { href: `#/tasks/${ctx.id}` }, 'Look for its task.'))));
   }
 
   function update() {
-    filters.profile.fill([...new Set([...feed.state.profiles.map((p) => p.name), ...rows.map((r) => r.profile)])].sort(), ctx.params.profile);
+    filters.profile.fill([...new Set([...feed.state.profiles.map((p) => p.name), ...pages.rows.map((r) => r.profile)])].sort(), ctx.params.profile);
     filters.status.fill(STATUSES, ctx.params.status);
     filters.since.fill(SINCE_CHOICES, ctx.params.since);
     filter.fill(ctx.params.q);
-    if (asked !== JSON.stringify(query())) load();
+    pages.follow();
     show();
   }
-  let ticks = 0;
-  const tick = () => { if (++ticks % 2 === 0 && !ctx.params.cursor) load(); };
-  return { root, update, tick, focusFilter: () => filter.node.querySelector('input').focus(), escape: () => panel.isOpen && (ctx.open(undefined), true) };
+  return { root, update, tick: () => pages.tick(), focusFilter: () => filter.node.querySelector('input').focus(), escape: () => panel.isOpen && (ctx.open(undefined), true) };
 }
 
 function detail(row) {

@@ -23,6 +23,7 @@ class Card {
   }
 }
 
+const callsInHand = (n) => `${count(n)} ${n === 1 ? 'call' : 'calls'} in hand`;
 const isFailed = (row) => row.status === 'error' || row.status === 'inference_timeout';
 
 /// What an operator should know, worst first. Pure.
@@ -84,7 +85,7 @@ export function create(ctx) {
     const known = ended.map(tokensOut).filter((n) => n !== null);
     cards.rate.show(rate(ended.length / 60), known.length ? `${rate(sum(known, (n) => n) / 60)} tokens/s` : 'last minute');
     const active = workers.filter((w) => w.state === 'active' && w.bound);
-    cards.workers.show(workers.length ? `${active.length} / ${workers.length}` : '0', `${count(sum(workers, (w) => w.in_flight))} calls in hand`, active.length < workers.length ? 'wait' : '');
+    cards.workers.show(workers.length ? `${active.length} / ${workers.length}` : '0', callsInHand(sum(workers, (w) => w.in_flight)), active.length < workers.length ? 'wait' : '');
     const up = llms.filter((l) => l.status !== 'inactive');
     cards.llms.show(`${up.length} / ${llms.length}`, `${count(sum(llms, (l) => l.running))} of ${count(sum(up, (l) => l.capacity))} running`, up.length < llms.length ? 'bad' : '');
     const inHand = tasks && tasks.pending + tasks.claimed + tasks.running;

@@ -1,37 +1,35 @@
 // Tasks: the durable rows, with their attempts; one task is followed live by its stream.
 import { inPath } from '../api.js';
-import { h, renew, setText } from '../dom.js';
-import { bodyText, chunkText, count, duration, instant, orNone, shortId, statusWord } from '../format.js';
-import { agoColumn, choice, confirm, deniedNote, facts, hint, matches, numberColumn, Panel, priorityColumn, priorityMark, search, statusColumn, statusMark, textColumn, timeFact, timeLine } from '../parts.js';
+import { h, setText } from '../dom.js';
+import { bodyText, chunkText, duration, instant, orNone, shortId, statusWord } from '../format.js';
+import { Pages } from '../pages.js';
+import { agoColumn, choice, confirm, facts, hint, matches, numberColumn, Panel, priorityColumn, priorityMark, search, statusColumn, statusMark, textColumn, timeFact, timeLine } from '../parts.js';
 import { PRIORITIES } from '../sort.js';
 import { Backoff, followEvents } from '../sse.js';
 import { opener, Table } from '../table.js';
 import { taskSegments } from '../timeline.js';
-import { asList, formatHash, formatQuery } from '../url.js';
+import { asList } from '../url.js';
 
 const STATES = ['pending', 'claimed', 'running', 'completed', 'error', 'cancelled'];
 const FIELDS = ['id', 'profile', 'model', 'pool', 'llm', 'backend', 'owner', 'agent', 'priority', 'kind', 'status'];
-const PAGE = 100;
 const hasEnded = (task) => Boolean(task.completed_at);
 const taskPath = (id) => `/api/v1/inference-tasks/${inPath(id)}`;
 const took = (row, now) => (instant(row.completed_at) ?? now) - instant(row.created_at);
 
 export function create(ctx) {
-  const { api, feed } = ctx;
-  let rows = [], next, asked = '', isLoaded = false, denied = '', asking;
+  const { feed } = ctx;
   const boxes = STATES.map((state) => h('input', { type: 'checkbox', value: state, onchange: () => ctx.setParams({ status: boxes.filter((b) => b.checked).map((b) => b.value), cursor: undefined }) }));
   const states = h('fieldset', { class: 'field states' }, h('legend', { class: 'hidden-text' }, 'Status'), boxes.map((box, i) => h('label', {}, box, statusWord(STATES[i]))));
   const priorities = choice('priority', 'Class', PRIORITIES, ctx);
   const llms = choice('llm', 'LLM', [], ctx), agents = choice('agent', 'Agent', [], ctx);
   const filter = search(ctx, 'Filter');
-  const note = h('div', {});
   const columns = [
     { id: 'id', label: 'Id', isHead: true, width: 11, sort: (row) => row.id, render: opener((row) => ctx.open(row.id), (row) => shortId(row.id), (row) => row.id) },
     statusColumn('status', 14), priorityColumn,
     agoColumn('created_at', 'Created'),
     { id: 'took', label: 'Age or time', number: true, isClock: true, width: 12, text: (row, now) => duration(took(row, now)), sort: (row) => took(row, Date.now()) },
     numberColumn('queue_position', 'Place', { width: 7, text: (row) => (row.queue_position ? `#${row.queue_position}` : '') }),
-    numberColumn('attempts', 'Attempts', { width: 9, optional: true }),
+    numberColumn('attempts', 'Attempts', { width: 10, optional: true }),
     textColumn('profile', 'Profile', { optional: true, width: 23 }), textColumn('backend', 'Ran on', { optional: true, width: 14 }),
     textColumn('agent', 'Agent', { optional: true, width: 12 }), textColumn('owner', 'Owner', { optional: true, width: 10 }),
     { id: 'error', label: 'Error', optional: true, text: (row) => row.error?.code ?? '', title: (row) => row.error?.message, sort: (row) => row.error?.code },
@@ -40,50 +38,22 @@ export function create(ctx) {
     label: 'Tasks', columns, onSort: (sort) => ctx.setParams({ sort }),
     empty: h('div', {}, hint('No task fits these filters. Put one in line that nobody waits for:', `curl ${location.origin}/api/v1/inference-tasks \\\n  -H 'Content-Type: application/json' \\\n  -d '{"llm":"echo","request":{"messages":[{"role":"user","content":"later"}]}}'`)),
   });
-  const first = h('a', { class: 'button' }, 'Newest'), older = h('a', { class: 'button' }, 'Older');
-  const where = h('span', { class: 'total digits' });
+  const pages = new Pages(ctx, {
+    view: 'tasks', path: '/api/v1/inference-tasks', rowsOf: (answer) => answer.tasks, word: ['task', 'tasks'],
+    query: ({ status, priority, llm, agent }) => ({ status: asList(status), priority, llm, agent }), loaded: () => show(),
+  });
   const panel = new Panel('Task', () => ctx.open(undefined));
-  const watch = new TaskWatch(ctx, panel, () => { void load(); });
+  const watch = new TaskWatch(ctx, panel, () => { void pages.load(); });
   const root = h('div', { class: 'view' },
-    h('div', { class: 'toolbar' }, h('h1', {}, 'Tasks'), states, priorities.node, llms.node, agents.node, filter.node), note,
-    h('div', { class: 'split' }, h('div', { class: 'main' }, table.root, h('nav', { class: 'pager', 'aria-label': 'Pages' }, first, older, where)), panel.node));
-
-  const query = () => {
-    const { status, priority, llm, agent, cursor } = ctx.params;
-    return { status: asList(status), priority, llm, agent, cursor, limit: PAGE };
-  };
-  async function load() {
-    const wanted = query(), signature = JSON.stringify(wanted);
-    if (asking === signature) return;
-    asking = signature;
-    try {
-      const page = await api.get(`/api/v1/inference-tasks?${formatQuery(wanted)}`);
-      if (signature !== JSON.stringify(query())) return;
-      rows = page.tasks;
-      next = page.next_cursor;
-      denied = '';
-    } catch (e) {
-      if (e.status === 401) return;
-      denied = e.message;
-    } finally {
-      asking = undefined;
-    }
-    isLoaded = true;
-    asked = signature;
-    show();
-  }
+    h('div', { class: 'toolbar' }, h('h1', {}, 'Tasks'), states, priorities.node, llms.node, agents.node, filter.node), pages.note,
+    h('div', { class: 'split' }, h('div', { class: 'main' }, table.root, pages.nav), panel.node));
 
   function show() {
-    const { q, sort, cursor } = ctx.params;
-    const shown = rows.filter((row) => matches(row, q, FIELDS));
-    table.update(shown, { sort, isLoading: !isLoaded });
+    const { q, sort } = ctx.params;
+    const shown = pages.rows.filter((row) => matches(row, q, FIELDS));
+    table.update(shown, { sort, isLoading: !pages.isLoaded });
     table.select(ctx.id);
-    first.hidden = !cursor;
-    first.href = formatHash({ view: 'tasks', params: { ...ctx.params, cursor: undefined } });
-    older.hidden = !next;
-    older.href = formatHash({ view: 'tasks', params: { ...ctx.params, cursor: next ?? undefined } });
-    setText(where, isLoaded ? `${count(shown.length)} ${shown.length === 1 ? 'task' : 'tasks'}${cursor ? '' : ', newest first'}` : '');
-    renew(note, denied, () => denied && deniedNote(denied));
+    pages.show(shown.length);
   }
 
   function update() {
@@ -91,17 +61,16 @@ export function create(ctx) {
     for (const box of boxes) box.checked = chosen.includes(box.value);
     priorities.fill(PRIORITIES, ctx.params.priority);
     llms.fill(feed.state.llms.map((l) => l.name), ctx.params.llm);
-    agents.fill([...new Set(rows.map((r) => r.agent).filter(Boolean))], ctx.params.agent);
+    agents.fill([...new Set(pages.rows.map((r) => r.agent).filter(Boolean))], ctx.params.agent);
     filter.fill(ctx.params.q);
-    if (asked !== JSON.stringify(query())) load();
+    pages.follow();
     show();
     watch.show(ctx.id);
   }
-  let ticks = 0;
   const tick = (now) => {
     table.tick(now);
     watch.tick();
-    if (++ticks % 2 === 0 && !ctx.params.cursor) load();
+    pages.tick();
   };
   return {
     root, update, tick, leave: () => watch.show(undefined), focusFilter: () => filter.node.querySelector('input').focus(),

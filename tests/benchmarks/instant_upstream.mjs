@@ -5,34 +5,11 @@
 //   instant_upstream.mjs [--seconds 3] [--rounds 3] [--no-peer]
 import fs from 'node:fs';
 import path from 'node:path';
-import { binary, freePort, lastTransaction, machine, main, median, options, processFigures, root, row, run, start, startBroker,
+import { load as loadFor, startNginx } from './instant.mjs';
+import { binary, freePort, lastTransaction, machine, main, median, options, processFigures, row, start, startBroker,
   stop, temporaryFolder, untilStatus, which } from './support.mjs';
 
 const { seconds, rounds, 'no-peer': no_peer } = options({ seconds: 3, rounds: 3, 'no-peer': false });
-
-const completion = JSON.stringify({
-  id: 'chatcmpl-benchmark', object: 'chat.completion', created: 1700000000, model: 'bench',
-  choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'All work and no play makes a dull day. '.repeat(20) } }],
-  usage: { prompt_tokens: 200, completion_tokens: 180, total_tokens: 380 },
-});
-
-async function startNginx() {
-  const folder = temporaryFolder();
-  const port = await freePort();
-  const conf = path.join(folder, 'nginx.conf');
-  fs.writeFileSync(conf, `
-daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
-events { worker_connections 8192; }
-http {
-  access_log off; keepalive_requests 100000000; keepalive_timeout 75; default_type application/json;
-  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((each) => `${each}_temp_path ${folder}/${each};`).join(' ')}
-  server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 '${completion}'; } }
-}
-`);
-  const child = start(which('nginx'), ['-p', folder, '-c', conf, '-e', `${folder}/error.log`], { cwd: folder });
-  await untilStatus(child, port, '/', 200);
-  return { child, port };
-}
 
 async function startHaproxy(upstream) {
   const folder = temporaryFolder();
@@ -61,16 +38,7 @@ backend upstream
   return { child, port };
 }
 
-async function load(port, connections, duration_s = seconds) {
-  const script = path.join(root, 'tests/benchmarks/chat.lua');
-  const text = await run('wrk', ['-t1', `-c${connections}`, `-d${duration_s}s`, '--timeout', '30s', '-s', script, `http://127.0.0.1:${port}`],
-    duration_s * 1000 + 60_000);
-  const pairs = (/RESULT (.*)/.exec(text)?.[1] ?? "").split(" ").map((pair) => pair.split("="));
-  const found = Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
-  if (!found.calls) throw new Error(`wrk says nothing:\n${text}`);
-  if (found.status || found.socket) throw new Error(`${found.status} calls failed, ${found.socket} on their sockets:\n${text}`);
-  return { ...found, per_s: found.calls / found.us * 1e6 };
-}
+const load = (port, connections, duration_s = seconds) => loadFor(port, connections, duration_s);
 
 /// Each target in turn, `rounds` times. @returns per target the medians over the rounds.
 async function compare(targets, connections) {

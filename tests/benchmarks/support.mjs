@@ -154,7 +154,7 @@ export async function untilStatus(child, port, path_, wanted, limit_ms = 20_000,
 }
 
 /// The broker in front of one upstream with room for everything. @returns {child, port, store, folder}.
-export async function startBroker({ upstream, commit = 'sync', capacity = 1024, extra = {} } = {}) {
+export async function startBroker({ upstream, commit = 'sync', capacity = 1024, extra = {}, bin = binary() } = {}) {
   const folder = temporaryFolder();
   const port = await freePort();
   const store = path.join(folder, 'store');
@@ -171,7 +171,7 @@ export async function startBroker({ upstream, commit = 'sync', capacity = 1024, 
   };
   const file = path.join(folder, 'signalbox.yaml');
   fs.writeFileSync(file, JSON.stringify(config, null, 1));  // JSON is YAML
-  const child = start(binary(), ['serve', '--config', file], { cwd: folder });
+  const child = start(bin, ['serve', '--config', file], { cwd: folder });
   await untilStatus(child, port, '/readyz', 200);
   return { child, port, store, folder };
 }

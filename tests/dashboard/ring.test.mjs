@@ -26,10 +26,18 @@ describe('ring', () => {
     ring.put(row('a', { status: 'running', finished_at: null }));
     assert.equal(ring.rows.get('a').status, 'cancelled');
   });
+  test('a late answer does not put a running call back into the line, being put back does', () => {
+    const ring = new CallRing();
+    ring.put(row('a', { status: 'running', finished_at: null }));
+    ring.put(row('a', { status: 'queued', finished_at: null, admitted_at: null }));
+    assert.equal(ring.rows.get('a').status, 'running');
+    ring.put(row('a', { status: 'queued', finished_at: null, admitted_at: at(1) }));
+    assert.equal(ring.rows.get('a').status, 'queued');
+  });
   test('live rows that nobody names any more are forgotten', () => {
     const ring = new CallRing();
     ring.putAll([row('gone', { status: 'running' }), row('here', { status: 'queued' }), row('done')]);
-    ring.forgetLiveBut(new Set(['here']));
+    ring.forgetLive(['gone', 'done', 'never was']);
     assert.deepEqual(ring.all().map((r) => r.id), ['here', 'done']);
   });
   test('asks from the oldest live call, else from the newest', () => {

@@ -3,7 +3,7 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
-import { openPage, picture, rowsOf, startBrowser, untilRows, violations, whyNoBrowser } from './support/browser.mjs';
+import { openPage, picture, startBrowser, untilRows, violations, whyNoBrowser } from './support/browser.mjs';
 import { startDaemon } from './support/daemon.mjs';
 import { until } from './support/wait.mjs';
 import { answers, Worker } from './support/worker.mjs';
@@ -12,8 +12,8 @@ const VIEWS = ['overview', 'live', 'calls', 'tasks', 'profiles', 'llms', 'agents
 const PROFILE = 'openai_compat:echo';
 const MARKUP = '<img src=x onerror=alert(1)><b>bold</b>';
 const skip = whyNoBrowser();
-// A broker without events is asked for them once in a while, which is no fault.
-const expects = (path, status) => path === '/api/v1/events' && status === 404;
+// A broker that has no room for one more listener is asked again once in a while, which is no fault.
+const expects = (path, status) => path === '/api/v1/events' && status === 503;
 
 let daemon, worker, browser;
 const flying = new Set();
@@ -235,7 +235,7 @@ describe('the dashboard', { skip }, () => {
       await page.getByRole('button', { name: 'Drain the worker', exact: true }).click();
       await untilRows(page, 'Workers', 'it drains', (rows) => rows.some((r) => r[1] === 'spare' && r[2] === 'draining'));
       await until('the worker is told', () => spare.drains === 1);
-      assert.equal((await rowsOf(page, 'LLMs')).length, 3);
+      await untilRows(page, 'LLMs', 'it is one of three still', (rows) => rows.length === 3);
     } finally {
       await spare.leave();
       spare.kill();
@@ -252,13 +252,41 @@ describe('the dashboard', { skip }, () => {
     await opened.close();
   });
 
-  test('events are taken where the broker has them', async () => {
+  test('live: what happens comes by the stream, and nothing is asked for', () => onPage('live', {}, async (page) => {
+    const health = page.locator('#health');
+    await until('it is live', async () => (await health.innerText()) === 'live');
+    await until('it says for how long', async () => /^version \d+\.\d+\.\d+, up for /.test(await health.getAttribute('title')));
+    await untilRows(page, 'Live calls', 'rows', (r) => r.length >= 5);
+    const asked = [];
+    page.on('request', (r) => asked.push(new URL(r.url()).pathname));
+    const fresh = call('background', 'seen by the stream');
+    await page.locator('tbody tr', { hasText: 'seen by the stream' }).waitFor();
+    fresh.abort();
+    await page.locator('tbody tr', { hasText: 'seen by the stream' }).waitFor({ state: 'detached' });
+    assert.deepEqual(asked, []);
+  }));
+
+  test('profiles: slots that somebody else changes are seen at once', () => onPage('profiles', {}, async (page) => {
+    await until('it is live', async () => (await page.locator('#health').innerText()) === 'live');
+    const row = page.locator('tr', { hasText: PROFILE });
+    for (const slots of [4, 2]) {
+      assert.equal((await daemon.send({ method: 'PUT', path: `/api/v1/profiles/${PROFILE}`, body: { max_concurrent: slots } })).status, 200);
+      await row.getByText(`/ ${slots}`, { exact: false }).waitFor();
+      await until('the field follows', async () => (await page.getByLabel(`slots of ${PROFILE}`, { exact: true }).inputValue()) === String(slots));
+    }
+  }));
+
+  test('without a place among the listeners the page asks', async () => {
     const opened = await openPage(browser, daemon.base, { expects });
-    const state = { profiles: [], llms: [], workers: [], tasks: { pending: 4321, claimed: 0, running: 0 }, uptime_s: 61, version: '9.9.9' };
-    await opened.page.route('**/api/v1/events', (r) => r.fulfill({ contentType: 'text/event-stream', body: `event: state\ndata: ${JSON.stringify(state)}\n\n` }));
-    await opened.page.goto(`${daemon.base}/#/overview`);
-    await until('the state is shown', async () => (await opened.page.locator('#health').getAttribute('title')) === 'version 9.9.9, up for 1 m 01 s');
-    assert.deepEqual(opened.faults, []);
+    await opened.page.route('**/api/v1/events', (r) => r.fulfill({ status: 503, contentType: 'application/json', body: '{}' }));
+    await opened.page.goto(`${daemon.base}/#/live`);
+    await until('it polls', async () => (await opened.page.locator('#health').innerText()) === 'polling');
+    await untilRows(opened.page, 'Live calls', 'rows', (r) => r.length >= 5);
+    const fresh = call('background', 'seen by asking');
+    await opened.page.locator('tbody tr', { hasText: 'seen by asking' }).waitFor();
+    fresh.abort();
+    await opened.page.locator('tbody tr', { hasText: 'seen by asking' }).waitFor({ state: 'detached' });
+    assert.deepEqual([opened.faults, opened.foreign], [[], []]);
     await opened.close();
   });
 
@@ -267,13 +295,13 @@ describe('the dashboard', { skip }, () => {
     const opened = await openPage(browser, daemon.base, { expects });
     await opened.page.goto(`${daemon.base}/#/overview`);
     const health = opened.page.locator('#health');
-    await until('it is up', async () => /polling|live/.test(await health.innerText()));
+    await until('it is up', async () => (await health.innerText()) === 'live');
     worker.kill();
     await daemon.kill();
     await until('it is gone', async () => /stale|offline/.test(await health.innerText()), { within: 15_000 });
     await picture(opened.page, 'overview-gone');
     await daemon.start();
-    await until('it is back', async () => /polling|live/.test(await health.innerText()), { within: 30_000 });
+    await until('it is back', async () => (await health.innerText()) === 'live', { within: 30_000 });
     await opened.close();
   });
 });

@@ -5,6 +5,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <functional>
 #include <future>
@@ -12,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "actors/metrics_actor.hpp"
 #include "http/dispatch.hpp"
 #include "http/services.hpp"
 #include "persistence/memory_task_store.hpp"
@@ -90,6 +92,23 @@ inline actors::RegistrarActor::behavior_type fake_registrar(actors::RegistrarAct
   };
 }
 
+/// Knows no LLM, and takes no part in anything else.
+inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryActor::pointer) {
+  return {
+      [](const actors::AcquireLease&) {},
+      [](const actors::WithdrawLease&) {},
+      [](const actors::ReleaseLease&) {},
+      [](const actors::PutLlms&) {},
+      [](const actors::SetBackendStatus&) {},
+      [](const actors::ClaimLlms&) { return actors::LlmsClaimed{}; },
+      [](const actors::RemoveExecutor&) {},
+      [](const actors::WakeFailed&) {},
+      [](const actors::ListLlms&) {
+        return actors::LlmList{std::make_shared<const RoutingTable>()};
+      },
+  };
+}
+
 class FakeIds final : public IdSource {
  public:
   IdBytes next() override { return x_ids.next(1'700'000'000'000); }
@@ -131,7 +150,11 @@ class FakeHouse {
     actors::House house;
     house.broker = x_system.spawn(fake_broker, script);
     house.registrar = x_system.spawn(fake_registrar, script);
+    house.directory = x_system.spawn(fake_directory);
+    house.metrics = x_system.spawn(actors::metrics_actor, std::size_t{10});
     services.front = x_system.spawn(front_actor, house);
+    services.events = x_system.spawn(events_actor, EventsSetup{house, store, "9.9.9"});
+    services.version = "9.9.9";
     services.ports.ids = std::make_shared<FakeIds>();
     services.ports.store = store;
     caller.owner = "alice";
@@ -140,9 +163,13 @@ class FakeHouse {
   }
   ~FakeHouse() {
     caf::anon_send_exit(services.front, caf::exit_reason::kill);
+    caf::anon_send_exit(services.events, caf::exit_reason::kill);
+    caf::anon_send_exit(x_house.directory, caf::exit_reason::kill);
+    caf::anon_send_exit(x_house.metrics, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.broker, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.registrar, caf::exit_reason::kill);
     services.front = FrontActor{};
+    services.events = EventsActor{};
     x_house = {};
     *script = {};
   }
@@ -157,6 +184,12 @@ class FakeHouse {
     if (route.has_error()) return context.send_error(route.error());
     if (const auto error = check_action(context, route->action)) return context.send_error(*error);
     answer_action(context, *route);
+  }
+
+  /// A call's row, as it is now.
+  void change(CallRow row) {
+    caf::anon_send(x_house.metrics,
+                   actors::CallChanged{std::make_shared<const CallRow>(std::move(row))});
   }
 
   ScriptPtr script = std::make_shared<Script>();
