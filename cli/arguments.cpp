@@ -6,7 +6,8 @@
 
 #include "cli/command_line.hpp"
 #include "config/words.hpp"
-#include "core/task.hpp"
+#include "core/read_number.hpp"
+#include "http/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -41,25 +42,73 @@ UsageError no_resource(const std::string& word) {
           suggestion(word, resource_names())};
 }
 
-/// @returns what is wrong with the filters, or nothing.
-std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, GetOptions& options) {
-  for (const std::string& status : parsed.statuses) {
-    if (!parse_task_state(status)) {
-      return UsageError{"no status " + config::quote(status) +
-                        "; there are pending, claimed, running, completed, error and cancelled"};
+/// @returns what is wrong with the statuses, or nothing.
+std::optional<UsageError> read_statuses(const std::vector<std::string>& statuses,
+                                        GetOptions& options) {
+  const auto& known = options.resource->statuses;
+  for (const std::string& status : statuses) {
+    if (std::find(known.begin(), known.end(), status) == known.end()) {
+      return UsageError{"no status " + config::quote(status) + "; there are " + join_words(known)};
     }
     options.filters.emplace_back("status", status);
   }
-  for (const auto& [name, value] : parsed.filters) {
-    if (!value.empty()) options.filters.emplace_back(name, value);
-  }
-  const bool is_filtered = !options.filters.empty() || has_limit;
-  if (is_filtered && (!options.resource->has_pages || options.name)) {
-    return UsageError{
-        "--status, --pool, --llm, --agent, --priority, --owner and --limit are for "
-        "`get tasks`"};
+  if (statuses.size() > 1 && options.resource != find_resource("tasks")) {
+    return UsageError{"--status may be there once with `get " + options.resource->names.front() +
+                      "`"};
   }
   return std::nullopt;
+}
+
+/// @returns the span of "90s", "15m", "2h" or "7d", or nothing.
+std::optional<std::chrono::milliseconds> parse_span(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  std::uint32_t count = 0;
+  if (!read_number(text.substr(0, text.size() - 1), count)) return std::nullopt;
+  switch (text.back()) {
+    case 's':
+      return std::chrono::seconds{count};
+    case 'm':
+      return std::chrono::minutes{count};
+    case 'h':
+      return std::chrono::hours{count};
+    case 'd':
+      return std::chrono::days{count};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<UsageError> read_since(const std::string& since, GetOptions& options) {
+  options.since_ago = parse_span(since);
+  if (options.since_ago) return std::nullopt;
+  WallTime time;
+  if (!http::parse_time(since, time)) {
+    return UsageError{"--since " + config::quote(since) +
+                      " is neither a span like 90s, 15m, 2h or 7d nor an RFC 3339 time"};
+  }
+  options.filters.emplace_back("since", since);
+  return std::nullopt;
+}
+
+/// @returns what is wrong with the filters, or nothing.
+std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, GetOptions& options) {
+  const Resource& resource = *options.resource;
+  const auto misplaced = [&](const std::string& flag) {
+    const std::string target = options.name ? "one of them" : resource.names.front();
+    return UsageError{"--" + flag + " is not for `get " + target + "`"};
+  };
+  const auto is_for = [&](std::string_view flag) { return !options.name && resource.takes(flag); };
+  if (has_limit && (!resource.has_pages() || options.name)) return misplaced("limit");
+  if (!parsed.statuses.empty() && !is_for("status")) return misplaced("status");
+  if (auto error = read_statuses(parsed.statuses, options)) return error;
+  for (const auto& [name, value] : parsed.filters) {
+    if (value.empty()) continue;
+    if (!is_for(name)) return misplaced(name);
+    options.filters.emplace_back(name, value);
+  }
+  if (parsed.since.empty()) return std::nullopt;
+  if (!is_for("since")) return misplaced("since");
+  return read_since(parsed.since, options);
 }
 
 Command make_get(Parsed& parsed, const CLI::App& command) {

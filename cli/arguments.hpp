@@ -38,7 +38,9 @@ struct GetOptions {
   bool headers = true;
   /// Query parameters of a list, in order; `status` may be there several times.
   std::vector<std::pair<std::string, std::string>> filters;
-  /// Rows at most, of tasks. Range: 1..100000.
+  /// `--since 15m`: a filter that is a time only once the clock is asked.
+  std::optional<std::chrono::milliseconds> since_ago;
+  /// Rows at most, of lists in pages. Range: 1..100000.
   std::uint32_t limit = 50;
   /// Go on showing what changes.
   bool watch = false;

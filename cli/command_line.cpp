@@ -1,7 +1,6 @@
 #include "cli/command_line.hpp"
 
 #include "config/words.hpp"
-#include "core/task.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -15,6 +14,7 @@ Examples:
   signalbox chat-llm echo -m hi --async            put it in the queue, print the task's id
   signalbox get tasks                              what waits, runs and ran
   signalbox get tasks --status pending -o json     the same for scripts
+  signalbox get calls --since 15m                  how long each call waited and ran
   signalbox get task ID --watch                    follow one to its end
   signalbox config check my.yaml                   what is wrong with a configuration
   signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
@@ -27,14 +27,6 @@ constexpr const char* exit_codes = R"(Exit codes:
 
 constexpr double interval_s_min = 0.1;
 constexpr double interval_s_max = 3600;
-
-std::vector<std::string> state_words() {
-  std::vector<std::string> words;
-  for (std::size_t state = 0; state < task_state_count; ++state) {
-    words.emplace_back(to_string(static_cast<TaskState>(state)));
-  }
-  return words;
-}
 
 }  // namespace
 
@@ -121,16 +113,18 @@ void CommandLine::add_get() {
 }
 
 void CommandLine::add_get_filters(CLI::App& get) {
-  const CLI::Option* status =
-      get.add_option("--status", parsed.statuses, "Tasks with this status; may be repeated")
-          ->allow_extra_args(false);
-  values[status] = {false, state_words()};
+  const CLI::Option* status = get.add_option("--status", parsed.statuses,
+                                             "Tasks or calls with this status; of tasks several")
+                                  ->allow_extra_args(false);
+  values[status] = {false, all_statuses()};
   for (const char* filter : {"pool", "llm", "agent", "priority", "owner"}) {
     const CLI::Option* option = get.add_option(std::string{"--"} + filter, parsed.filters[filter],
                                                std::string{"Tasks with this "} + filter);
     if (filter == std::string_view{"priority"}) values[option] = {false, config::priority_words()};
   }
-  get.add_option("--limit", parsed.get.limit, "Tasks at most (default 50)")
+  get.add_option("--profile", parsed.filters["profile"], "Calls of this profile");
+  get.add_option("--since", parsed.since, "Calls since a time, or since so long: 90s, 15m, 2h, 7d");
+  get.add_option("--limit", parsed.get.limit, "Tasks or calls at most (default 50)")
       ->check(CLI::Range(1U, 100'000U));
 }
 

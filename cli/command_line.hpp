@@ -27,6 +27,7 @@ struct Parsed {
   double interval_s = 1;
   std::vector<std::string> statuses;
   std::map<std::string, std::string> filters;
+  std::string since;
   DescribeOptions describe;
   CancelOptions cancel;
   ChatOptions chat;
