@@ -209,6 +209,14 @@ Command make_worker(Parsed& parsed, const config::Lookup& lookup) {
   return std::move(parsed.worker.options);
 }
 
+Command make_slot(Parsed& parsed) {
+  SlotRequest& request = parsed.slot.request;
+  request.connection = std::move(parsed.connection);
+  if (auto problem = settle_slot(parsed.slot)) return UsageError{std::move(*problem)};
+  if (auto error = read_priority(parsed.slot.priority, request.priority)) return *error;
+  return std::move(request);
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -267,7 +275,9 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (auto problem = find_unknown_command(line, arguments.front())) {
     return UsageError{std::move(*problem)};
   }
-  if (auto ended = run_parser(line, arguments)) return std::move(*ended);
+  std::vector<std::string> ours = arguments;
+  if (arguments.front() == "slot") line.parsed.slot.request.command = take_command(ours);
+  if (auto ended = run_parser(line, std::move(ours))) return std::move(*ended);
   Parsed& parsed = line.parsed;
   if (parsed.version) return PrintText{"signalbox " SIGNALBOX_VERSION "\n"};
   settle_connection(parsed.connection, lookup);
@@ -282,6 +292,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "check") return std::move(parsed.check);
   if (name == "new") return make_new_key(parsed);
   if (name == "worker") return make_worker(parsed, lookup);
+  if (name == "slot") return make_slot(parsed);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

@@ -9,22 +9,14 @@
 #include <vector>
 
 #include "cli/command_table.hpp"
+#include "cli/connection.hpp"
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
+#include "cli/slot_arguments.hpp"
 #include "cli/worker_arguments.hpp"
 #include "core/priority.hpp"
 
 namespace signalbox::cli {
-
-/// Which daemon, and as whom.
-struct Connection {
-  /// --url, else SIGNALBOX_URL, else the default port on loopback.
-  std::string url;
-  /// --key-file; a key is never given by flag, where `ps` would show it.
-  std::string key_file;
-  /// SIGNALBOX_API_KEY, used without a key file.
-  std::string key;
-};
 
 enum class OutputFormat : std::uint8_t { table, wide, json, jsonl, name };
 
@@ -111,9 +103,9 @@ struct UsageError {
   std::string message;
 };
 
-using Command =
-    std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
-                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions>;
+using Command = std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions,
+                             CancelOptions, ChatOptions, ConfigCheckOptions, CompletionOptions,
+                             NewKeyOptions, WorkerOptions, SlotRequest>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

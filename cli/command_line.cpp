@@ -16,6 +16,7 @@ Examples:
   signalbox get tasks --status pending -o json     the same for scripts
   signalbox get calls --since 15m                  how long each call waited and ran
   signalbox get task ID --watch                    follow one to its end
+  signalbox slot --profile gpu -- ./train.sh       run a command while holding a slot
   signalbox config check my.yaml                   what is wrong with a configuration
   signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
 )";
@@ -23,7 +24,7 @@ Examples:
 constexpr const char* exit_codes = R"(Exit codes:
   0 ok   1 failure   2 usage, or a configuration with errors   3 cancelled, or timed out waiting
   4 key missing, wrong or without the grant   5 daemon unreachable   6 rejected: queue full
-  7 the task ended as failed   130 Ctrl-C)";
+  7 the task ended as failed   130 Ctrl-C   124, 126, 127 see: signalbox slot --help)";
 
 constexpr double interval_s_min = 0.1;
 constexpr double interval_s_max = 3600;
@@ -48,6 +49,7 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   add_config();
   add_keys();
   add_worker(app, parsed.worker, values);
+  add_connection(*add_slot(app, parsed.slot, values));
   add_completion();
 }
 

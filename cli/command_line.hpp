@@ -39,6 +39,7 @@ struct Parsed {
   std::string default_priority;
   std::string max_priority;
   WorkerArguments worker;
+  SlotArguments slot;
 };
 
 /// Pinned: the parser points into `parsed`.

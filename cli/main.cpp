@@ -14,6 +14,7 @@
 #include "cli/get.hpp"
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
+#include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/worker.hpp"
 
@@ -49,6 +50,7 @@ struct Runner {
     return to_int(is_printed ? ExitCode::ok : ExitCode::failure);
   }
   int operator()(const NewKeyOptions& options) const { return run_new_key(options); }
+  int operator()(const SlotRequest& request) const { return run_slot(request); }
   int operator()(const WorkerOptions& options) const { return run_worker(options); }
 };
 
