@@ -111,6 +111,10 @@ std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, Get
   return read_since(parsed.since, options);
 }
 
+std::chrono::milliseconds interval_of(const Parsed& parsed) {
+  return std::chrono::milliseconds{static_cast<std::int64_t>(parsed.interval_s * 1000)};
+}
+
 Command make_get(Parsed& parsed, const CLI::App& command) {
   GetOptions options = std::move(parsed.get);
   options.connection = std::move(parsed.connection);
@@ -126,7 +130,7 @@ Command make_get(Parsed& parsed, const CLI::App& command) {
   if (command.count("--interval") > 0 && !options.watch) {
     return UsageError{"--interval is for --watch"};
   }
-  options.interval = std::chrono::milliseconds{static_cast<std::int64_t>(parsed.interval_s * 1000)};
+  options.interval = interval_of(parsed);
   return options;
 }
 
@@ -217,6 +221,13 @@ Command make_slot(Parsed& parsed) {
   return std::move(request);
 }
 
+Command make_top(Parsed& parsed) {
+  TopOptions options = std::move(parsed.top);
+  options.connection = std::move(parsed.connection);
+  options.interval = interval_of(parsed);
+  return options;
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -293,6 +304,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "new") return make_new_key(parsed);
   if (name == "worker") return make_worker(parsed, lookup);
   if (name == "slot") return make_slot(parsed);
+  if (name == "top") return make_top(parsed);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

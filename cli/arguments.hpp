@@ -13,6 +13,7 @@
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
 #include "cli/slot_arguments.hpp"
+#include "cli/top.hpp"
 #include "cli/worker_arguments.hpp"
 #include "core/priority.hpp"
 
@@ -105,7 +106,7 @@ struct UsageError {
 
 using Command = std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions,
                              CancelOptions, ChatOptions, ConfigCheckOptions, CompletionOptions,
-                             NewKeyOptions, WorkerOptions, SlotRequest>;
+                             NewKeyOptions, WorkerOptions, SlotRequest, TopOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

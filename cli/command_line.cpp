@@ -16,6 +16,7 @@ Examples:
   signalbox get tasks --status pending -o json     the same for scripts
   signalbox get calls --since 15m                  how long each call waited and ran
   signalbox get task ID --watch                    follow one to its end
+  signalbox top                                    who runs and who waits, live
   signalbox slot --profile gpu -- ./train.sh       run a command while holding a slot
   signalbox config check my.yaml                   what is wrong with a configuration
   signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
@@ -50,6 +51,7 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   add_keys();
   add_worker(app, parsed.worker, values);
   add_connection(*add_slot(app, parsed.slot, values));
+  add_top();
   add_completion();
 }
 
@@ -208,6 +210,14 @@ void CommandLine::add_keys() {
   for (const CLI::Option* option : {highest, usual}) {
     values[option] = {false, config::priority_words()};
   }
+}
+
+void CommandLine::add_top() {
+  CLI::App* top = app.add_subcommand("top", "Show what the daemon is doing, anew each second");
+  top->add_flag("--once", parsed.top.once, "Print it once, as in a pipe");
+  top->add_option("--interval", parsed.interval_s, "Seconds between two looks (default 1)")
+      ->check(CLI::Range(interval_s_min, interval_s_max));
+  add_connection(*top);
 }
 
 void CommandLine::add_completion() {

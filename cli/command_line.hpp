@@ -40,6 +40,7 @@ struct Parsed {
   std::string max_priority;
   WorkerArguments worker;
   SlotArguments slot;
+  TopOptions top;
 };
 
 /// Pinned: the parser points into `parsed`.
@@ -72,6 +73,7 @@ class CommandLine {
   void add_config();
   void add_completion();
   void add_keys();
+  void add_top();
 };
 
 /// @returns the words for `--shell`-like arguments, in the order of Shell.
