@@ -10,6 +10,7 @@
 #include "http/agent_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
+#include "http/login_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
 #include "http/worker_surface.hpp"
@@ -94,6 +95,9 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::livez, "", Body::none, health<false>},
     {Action::readyz, "", Body::none, health<true>},
     {Action::reload, "admin:edit", Body::none, plain<answer_reload>},
+    {Action::login, "", Body::json, plain<answer_login>},
+    {Action::logout, "", Body::none, plain<answer_logout>},
+    {Action::openapi, "", Body::none, plain<answer_openapi>},
     {Action::dashboard, "", Body::none, plain<answer_dashboard>},
     {Action::asset, "", Body::none, with_name<answer_asset>},
 }};

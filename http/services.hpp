@@ -20,6 +20,8 @@ namespace signalbox::http {
 struct Services {
   FrontActor front;
   actors::Ports ports;
+  /// The application's, which lives as long as there are requests.
+  const Authenticator* authenticator = nullptr;
   std::vector<std::string> allowed_hosts;
   /// How long a caller is kept waiting for its task.
   std::chrono::seconds await_timeout{600};
