@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/call_messages.hpp"
+#include "actors/metrics_messages.hpp"
 #include "actors/service_messages.hpp"
 #include "actors/slot_messages.hpp"
 #include "actors/worker_messages.hpp"

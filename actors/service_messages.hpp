@@ -14,9 +14,6 @@
 #include "actors/call_messages.hpp"
 #include "actors/handles.hpp"
 #include "core/agent.hpp"
-#include "core/call_query.hpp"
-#include "core/call_metrics.hpp"
-#include "core/call_row.hpp"
 #include "core/directory.hpp"
 #include "core/lease.hpp"
 #include "core/llm.hpp"
@@ -249,40 +246,6 @@ struct CollectTick {
   std::uint64_t generation = 0;
 };
 
-// -- to metrics -------------------------------------------------------------------------------
-
-struct CallChanged {
-  std::shared_ptr<const CallRow> row;
-};
-
-/// Rows that are in memory: those of calls under way, and of the last that ended.
-struct ListCalls {
-  CallQuery query;
-};
-
-/// Rows of calls that ended before are forgotten.
-struct CollectCalls {
-  WallTime before{};
-};
-
-struct SaveCalls {};
-
-struct WriteTick {};
-struct CommitMeasured {
-  Duration took{};
-};
-
-struct GetFigures {};
-
-/// Who watches already goes on; answered when it is so.
-struct WatchCalls {
-  CallWatcher watcher;
-};
-
-struct UnwatchCalls {
-  CallWatcher watcher;
-};
-
 // -- answers of requests ----------------------------------------------------------------------
 
 struct ProfileStatus {
@@ -302,16 +265,6 @@ struct ProfileList {
 
 struct LlmList {
   std::shared_ptr<const RoutingTable> table;
-};
-
-struct CallPage {
-  CallRowPage page;
-};
-
-struct Figures {
-  /// Since the start.
-  std::shared_ptr<const CallMetrics> calls;
-  Histogram commits{own_seconds_bounds};
 };
 
 struct Position {
@@ -382,20 +335,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::MeasureCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallChanged)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListCalls)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectCalls)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SaveCalls)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WriteTick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CommitMeasured)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetFigures)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WatchCalls)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::UnwatchCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallPage)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Figures)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentList)

@@ -84,8 +84,8 @@ void SlotState::ask_position() {
             const Position& here = found.positions.front();
             if (here.position != x_position) {
               x_position = here.position;
-              x_self->send(x_setup.listener,
-                           SlotWaiting{x_setup.call, x_slot->request().id, here.position, here.estimated_wait_s});
+              x_self->send(x_setup.listener, SlotWaiting{x_setup.call, x_slot->request().id,
+                                                         here.position, here.estimated_wait_s});
             }
             set_tick(position_interval);
           },

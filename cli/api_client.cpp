@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 
@@ -96,8 +97,9 @@ Failure ApiClient::unreachable(const std::string& reason) const {
 
 Outcome<ApiAnswer> ApiClient::call(const ApiCall& call) const {
   httplib::Client client{origin_of(x_base)};
-  client.set_connection_timeout(connect_timeout);
-  client.set_read_timeout(read_timeout);
+  client.set_connection_timeout(std::min<std::chrono::milliseconds>(
+      connect_timeout, call.patience.value_or(connect_timeout)));
+  client.set_read_timeout(call.patience.value_or(read_timeout));
   httplib::Request request = make_request(call, x_base.path_prefix, x_key);
   ApiAnswer answer;
   request.response_handler = [&](const httplib::Response& response) {

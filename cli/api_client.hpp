@@ -1,7 +1,9 @@
 // Talks to a running daemon. The command line's only file with httplib::Client.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +27,8 @@ struct ApiCall {
   std::function<bool(std::string_view piece)> on_piece;
   /// Lets another thread end it; null = nobody does. Outlives the call.
   CallStop* stop = nullptr;
+  /// How long each silence of the daemon is borne, and the connecting; unset = as long as it takes.
+  std::optional<std::chrono::milliseconds> patience = {};
 };
 
 struct ApiAnswer {

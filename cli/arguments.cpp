@@ -6,7 +6,8 @@
 
 #include "cli/command_line.hpp"
 #include "config/words.hpp"
-#include "core/task.hpp"
+#include "core/read_number.hpp"
+#include "http/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -41,25 +42,77 @@ UsageError no_resource(const std::string& word) {
           suggestion(word, resource_names())};
 }
 
-/// @returns what is wrong with the filters, or nothing.
-std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, GetOptions& options) {
-  for (const std::string& status : parsed.statuses) {
-    if (!parse_task_state(status)) {
-      return UsageError{"no status " + config::quote(status) +
-                        "; there are pending, claimed, running, completed, error and cancelled"};
+/// @returns what is wrong with the statuses, or nothing.
+std::optional<UsageError> read_statuses(const std::vector<std::string>& statuses,
+                                        GetOptions& options) {
+  const auto& known = options.resource->statuses;
+  for (const std::string& status : statuses) {
+    if (std::find(known.begin(), known.end(), status) == known.end()) {
+      return UsageError{"no status " + config::quote(status) + "; there are " + join_words(known)};
     }
     options.filters.emplace_back("status", status);
   }
-  for (const auto& [name, value] : parsed.filters) {
-    if (!value.empty()) options.filters.emplace_back(name, value);
-  }
-  const bool is_filtered = !options.filters.empty() || has_limit;
-  if (is_filtered && (!options.resource->has_pages || options.name)) {
-    return UsageError{
-        "--status, --pool, --llm, --agent, --priority, --owner and --limit are for "
-        "`get tasks`"};
+  if (statuses.size() > 1 && options.resource != find_resource("tasks")) {
+    return UsageError{"--status may be there once with `get " + options.resource->names.front() +
+                      "`"};
   }
   return std::nullopt;
+}
+
+/// @returns the span of "90s", "15m", "2h" or "7d", or nothing.
+std::optional<std::chrono::milliseconds> parse_span(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  std::uint32_t count = 0;
+  if (!read_number(text.substr(0, text.size() - 1), count)) return std::nullopt;
+  switch (text.back()) {
+    case 's':
+      return std::chrono::seconds{count};
+    case 'm':
+      return std::chrono::minutes{count};
+    case 'h':
+      return std::chrono::hours{count};
+    case 'd':
+      return std::chrono::days{count};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<UsageError> read_since(const std::string& since, GetOptions& options) {
+  options.since_ago = parse_span(since);
+  if (options.since_ago) return std::nullopt;
+  WallTime time;
+  if (!http::parse_time(since, time)) {
+    return UsageError{"--since " + config::quote(since) +
+                      " is neither a span like 90s, 15m, 2h or 7d nor an RFC 3339 time"};
+  }
+  options.filters.emplace_back("since", since);
+  return std::nullopt;
+}
+
+/// @returns what is wrong with the filters, or nothing.
+std::optional<UsageError> read_filters(const Parsed& parsed, bool has_limit, GetOptions& options) {
+  const Resource& resource = *options.resource;
+  const auto misplaced = [&](const std::string& flag) {
+    const std::string target = options.name ? "one of them" : resource.names.front();
+    return UsageError{"--" + flag + " is not for `get " + target + "`"};
+  };
+  const auto is_for = [&](std::string_view flag) { return !options.name && resource.takes(flag); };
+  if (has_limit && (!resource.has_pages() || options.name)) return misplaced("limit");
+  if (!parsed.statuses.empty() && !is_for("status")) return misplaced("status");
+  if (auto error = read_statuses(parsed.statuses, options)) return error;
+  for (const auto& [name, value] : parsed.filters) {
+    if (value.empty()) continue;
+    if (!is_for(name)) return misplaced(name);
+    options.filters.emplace_back(name, value);
+  }
+  if (parsed.since.empty()) return std::nullopt;
+  if (!is_for("since")) return misplaced("since");
+  return read_since(parsed.since, options);
+}
+
+std::chrono::milliseconds interval_of(const Parsed& parsed) {
+  return std::chrono::milliseconds{static_cast<std::int64_t>(parsed.interval_s * 1000)};
 }
 
 Command make_get(Parsed& parsed, const CLI::App& command) {
@@ -77,7 +130,7 @@ Command make_get(Parsed& parsed, const CLI::App& command) {
   if (command.count("--interval") > 0 && !options.watch) {
     return UsageError{"--interval is for --watch"};
   }
-  options.interval = std::chrono::milliseconds{static_cast<std::int64_t>(parsed.interval_s * 1000)};
+  options.interval = interval_of(parsed);
   return options;
 }
 
@@ -160,6 +213,21 @@ Command make_worker(Parsed& parsed, const config::Lookup& lookup) {
   return std::move(parsed.worker.options);
 }
 
+Command make_slot(Parsed& parsed) {
+  SlotRequest& request = parsed.slot.request;
+  request.connection = std::move(parsed.connection);
+  if (auto problem = settle_slot(parsed.slot)) return UsageError{std::move(*problem)};
+  if (auto error = read_priority(parsed.slot.priority, request.priority)) return *error;
+  return std::move(request);
+}
+
+Command make_top(Parsed& parsed) {
+  TopOptions options = std::move(parsed.top);
+  options.connection = std::move(parsed.connection);
+  options.interval = interval_of(parsed);
+  return options;
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -218,7 +286,9 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (auto problem = find_unknown_command(line, arguments.front())) {
     return UsageError{std::move(*problem)};
   }
-  if (auto ended = run_parser(line, arguments)) return std::move(*ended);
+  std::vector<std::string> ours = arguments;
+  if (arguments.front() == "slot") line.parsed.slot.request.command = take_command(ours);
+  if (auto ended = run_parser(line, std::move(ours))) return std::move(*ended);
   Parsed& parsed = line.parsed;
   if (parsed.version) return PrintText{"signalbox " SIGNALBOX_VERSION "\n"};
   settle_connection(parsed.connection, lookup);
@@ -233,6 +303,8 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "check") return std::move(parsed.check);
   if (name == "new") return make_new_key(parsed);
   if (name == "worker") return make_worker(parsed, lookup);
+  if (name == "slot") return make_slot(parsed);
+  if (name == "top") return make_top(parsed);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

@@ -9,22 +9,15 @@
 #include <vector>
 
 #include "cli/command_table.hpp"
+#include "cli/connection.hpp"
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
+#include "cli/slot_arguments.hpp"
+#include "cli/top.hpp"
 #include "cli/worker_arguments.hpp"
 #include "core/priority.hpp"
 
 namespace signalbox::cli {
-
-/// Which daemon, and as whom.
-struct Connection {
-  /// --url, else SIGNALBOX_URL, else the default port on loopback.
-  std::string url;
-  /// --key-file; a key is never given by flag, where `ps` would show it.
-  std::string key_file;
-  /// SIGNALBOX_API_KEY, used without a key file.
-  std::string key;
-};
 
 enum class OutputFormat : std::uint8_t { table, wide, json, jsonl, name };
 
@@ -38,7 +31,9 @@ struct GetOptions {
   bool headers = true;
   /// Query parameters of a list, in order; `status` may be there several times.
   std::vector<std::pair<std::string, std::string>> filters;
-  /// Rows at most, of tasks. Range: 1..100000.
+  /// `--since 15m`: a filter that is a time only once the clock is asked.
+  std::optional<std::chrono::milliseconds> since_ago;
+  /// Rows at most, of lists in pages. Range: 1..100000.
   std::uint32_t limit = 50;
   /// Go on showing what changes.
   bool watch = false;
@@ -109,9 +104,9 @@ struct UsageError {
   std::string message;
 };
 
-using Command =
-    std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
-                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions>;
+using Command = std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions,
+                             CancelOptions, ChatOptions, ConfigCheckOptions, CompletionOptions,
+                             NewKeyOptions, WorkerOptions, SlotRequest, TopOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

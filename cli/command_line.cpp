@@ -1,7 +1,6 @@
 #include "cli/command_line.hpp"
 
 #include "config/words.hpp"
-#include "core/task.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -15,7 +14,10 @@ Examples:
   signalbox chat-llm echo -m hi --async            put it in the queue, print the task's id
   signalbox get tasks                              what waits, runs and ran
   signalbox get tasks --status pending -o json     the same for scripts
+  signalbox get calls --since 15m                  how long each call waited and ran
   signalbox get task ID --watch                    follow one to its end
+  signalbox top                                    who runs and who waits, live
+  signalbox slot --profile gpu -- ./train.sh       run a command while holding a slot
   signalbox config check my.yaml                   what is wrong with a configuration
   signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
 )";
@@ -23,18 +25,10 @@ Examples:
 constexpr const char* exit_codes = R"(Exit codes:
   0 ok   1 failure   2 usage, or a configuration with errors   3 cancelled, or timed out waiting
   4 key missing, wrong or without the grant   5 daemon unreachable   6 rejected: queue full
-  7 the task ended as failed   130 Ctrl-C)";
+  7 the task ended as failed   130 Ctrl-C   124, 126, 127 see: signalbox slot --help)";
 
 constexpr double interval_s_min = 0.1;
 constexpr double interval_s_max = 3600;
-
-std::vector<std::string> state_words() {
-  std::vector<std::string> words;
-  for (std::size_t state = 0; state < task_state_count; ++state) {
-    words.emplace_back(to_string(static_cast<TaskState>(state)));
-  }
-  return words;
-}
 
 }  // namespace
 
@@ -56,6 +50,8 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   add_config();
   add_keys();
   add_worker(app, parsed.worker, values);
+  add_connection(*add_slot(app, parsed.slot, values));
+  add_top();
   add_completion();
 }
 
@@ -121,16 +117,18 @@ void CommandLine::add_get() {
 }
 
 void CommandLine::add_get_filters(CLI::App& get) {
-  const CLI::Option* status =
-      get.add_option("--status", parsed.statuses, "Tasks with this status; may be repeated")
-          ->allow_extra_args(false);
-  values[status] = {false, state_words()};
+  const CLI::Option* status = get.add_option("--status", parsed.statuses,
+                                             "Tasks or calls with this status; of tasks several")
+                                  ->allow_extra_args(false);
+  values[status] = {false, all_statuses()};
   for (const char* filter : {"pool", "llm", "agent", "priority", "owner"}) {
     const CLI::Option* option = get.add_option(std::string{"--"} + filter, parsed.filters[filter],
                                                std::string{"Tasks with this "} + filter);
     if (filter == std::string_view{"priority"}) values[option] = {false, config::priority_words()};
   }
-  get.add_option("--limit", parsed.get.limit, "Tasks at most (default 50)")
+  get.add_option("--profile", parsed.filters["profile"], "Calls of this profile");
+  get.add_option("--since", parsed.since, "Calls since a time, or since so long: 90s, 15m, 2h, 7d");
+  get.add_option("--limit", parsed.get.limit, "Tasks or calls at most (default 50)")
       ->check(CLI::Range(1U, 100'000U));
 }
 
@@ -212,6 +210,14 @@ void CommandLine::add_keys() {
   for (const CLI::Option* option : {highest, usual}) {
     values[option] = {false, config::priority_words()};
   }
+}
+
+void CommandLine::add_top() {
+  CLI::App* top = app.add_subcommand("top", "Show what the daemon is doing, anew each second");
+  top->add_flag("--once", parsed.top.once, "Print it once, as in a pipe");
+  top->add_option("--interval", parsed.interval_s, "Seconds between two looks (default 1)")
+      ->check(CLI::Range(interval_s_min, interval_s_max));
+  add_connection(*top);
 }
 
 void CommandLine::add_completion() {

@@ -27,6 +27,7 @@ struct Parsed {
   double interval_s = 1;
   std::vector<std::string> statuses;
   std::map<std::string, std::string> filters;
+  std::string since;
   DescribeOptions describe;
   CancelOptions cancel;
   ChatOptions chat;
@@ -38,6 +39,8 @@ struct Parsed {
   std::string default_priority;
   std::string max_priority;
   WorkerArguments worker;
+  SlotArguments slot;
+  TopOptions top;
 };
 
 /// Pinned: the parser points into `parsed`.
@@ -70,6 +73,7 @@ class CommandLine {
   void add_config();
   void add_completion();
   void add_keys();
+  void add_top();
 };
 
 /// @returns the words for `--shell`-like arguments, in the order of Shell.

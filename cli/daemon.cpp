@@ -115,7 +115,6 @@ Result<std::uint16_t> Daemon::start() {
       http::events_actor, http::EventsSetup{x_house, x_ports.store, SIGNALBOX_VERSION});
   x_services->version = SIGNALBOX_VERSION;
   x_services->ports = x_ports;
-  x_services->version = SIGNALBOX_VERSION;
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};

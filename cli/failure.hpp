@@ -24,6 +24,11 @@ enum class ExitCode : int {
   rejected = 6,
   /// The task was taken and ended as failed.
   task_failed = 7,
+  /// The slot was lost while the command that held it ran, as with timeout(1).
+  slot_lost = 124,
+  /// There is such a command, but it cannot be run.
+  cannot_run = 126,
+  no_command = 127,
   interrupted = 130,
 };
 

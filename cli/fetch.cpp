@@ -7,8 +7,6 @@
 namespace signalbox::cli {
 namespace {
 
-constexpr std::size_t page_rows_max = 500;
-
 Outcome<std::string> fetch(const ApiClient& client, const std::string& path) {
   ApiCall call;
   call.path = path;
@@ -33,9 +31,9 @@ Outcome<Fetched> fetch_list(const ApiClient& client, const GetOptions& options) 
   std::string cursor;
   do {
     const std::size_t wanted =
-        std::min<std::size_t>(options.limit - fetched.rows.size(), page_rows_max);
+        std::min<std::size_t>(options.limit - fetched.rows.size(), resource.page_rows_max);
     auto body = fetch(
-        client, resource.path + (resource.has_pages ? query_of(options, wanted, cursor) : ""));
+        client, resource.path + (resource.has_pages() ? query_of(options, wanted, cursor) : ""));
     if (body.has_error()) return body.error();
     const std::string_view list = http::value_of(*body, resource.list_member);
     if (!list.starts_with('[')) return not_understood();
@@ -45,9 +43,29 @@ Outcome<Fetched> fetch_list(const ApiClient& client, const GetOptions& options) 
     fetched.next_cursor = next.empty() || rows.empty() ? "null" : std::string{next};
     cursor = http::unquote(next).value_or("");
     fetched.body = std::move(*body);
-  } while (resource.has_pages && !cursor.empty() && fetched.next_cursor != "null" &&
+  } while (resource.has_pages() && !cursor.empty() && fetched.next_cursor != "null" &&
            fetched.rows.size() < options.limit);
   return fetched;
+}
+
+/// Looks through the pages of a resource whose rows have no address of their own.
+Outcome<std::string> find_row(const ApiClient& client, const Resource& resource,
+                              const std::string& name) {
+  GetOptions options;
+  options.resource = &resource;
+  std::string cursor;
+  do {
+    auto body = fetch(client, resource.path + query_of(options, resource.page_rows_max, cursor));
+    if (body.has_error()) return body.error();
+    for (const std::string_view row :
+         http::elements_of(http::value_of(*body, resource.list_member))) {
+      if (http::unquote(http::value_of(row, resource.name_member)) == name) return std::string{row};
+    }
+    std::string next = http::unquote(http::value_of(*body, "next_cursor")).value_or("");
+    cursor = next == cursor ? "" : std::move(next);
+  } while (!cursor.empty());
+  return Failure{ExitCode::failure, "the daemon knows no " + resource.names[1] + " " +
+                                        to_printable(name) + " (any more)"};
 }
 
 }  // namespace
@@ -60,6 +78,7 @@ Failure not_understood() {
 
 Outcome<std::string> fetch_row(const ApiClient& client, const Resource& resource,
                                const std::string& name) {
+  if (resource.is_list_only) return find_row(client, resource, name);
   auto body = fetch(client, resource.path + "/" + percent_encode(name));
   if (body.has_error()) return body.error();
   if (!body->starts_with('{')) return not_understood();

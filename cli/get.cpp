@@ -4,10 +4,14 @@
 #include "cli/output.hpp"
 #include "cli/render.hpp"
 #include "cli/watch.hpp"
+#include "http/json_writer.hpp"
 
 namespace signalbox::cli {
 
-int run_get(const GetOptions& options, WallClock& clock) {
+int run_get(GetOptions options, WallClock& clock) {
+  if (options.since_ago) {
+    options.filters.emplace_back("since", http::format_time(clock.now() - *options.since_ago));
+  }
   const auto client = ApiClient::make(options.connection);
   if (client.has_error()) return report(client.error());
   if (options.watch) return run_watch(*client, options, clock);

@@ -1,4 +1,4 @@
-// `signalbox get`: tasks, workers, LLMs, agents and profiles as tables, JSON or names.
+// `signalbox get`: tasks, workers, LLMs, agents, profiles and calls as tables, JSON or names.
 #pragma once
 
 #include "cli/arguments.hpp"
@@ -7,6 +7,6 @@
 namespace signalbox::cli {
 
 /// @returns the process's exit code.
-int run_get(const GetOptions& options, WallClock& clock);
+int run_get(GetOptions options, WallClock& clock);
 
 }  // namespace signalbox::cli

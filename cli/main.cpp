@@ -14,7 +14,9 @@
 #include "cli/get.hpp"
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
+#include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
+#include "cli/top.hpp"
 #include "cli/worker.hpp"
 
 namespace signalbox::cli {
@@ -49,6 +51,12 @@ struct Runner {
     return to_int(is_printed ? ExitCode::ok : ExitCode::failure);
   }
   int operator()(const NewKeyOptions& options) const { return run_new_key(options); }
+  int operator()(const SlotRequest& request) const { return run_slot(request); }
+  int operator()(const TopOptions& options) const {
+    set_client_signals();
+    SystemWallClock clock;
+    return run_top(options, clock);
+  }
   int operator()(const WorkerOptions& options) const { return run_worker(options); }
 };
 

@@ -9,7 +9,7 @@ namespace signalbox::cli {
 namespace {
 
 std::string to_json_list(const Fetched& fetched, const GetOptions& options) {
-  if (options.name || !options.resource->has_pages) return fetched.body + "\n";
+  if (options.name || !options.resource->has_pages()) return fetched.body + "\n";
   std::string text = "{\"" + options.resource->list_member + "\":[";
   for (std::size_t index = 0; index < fetched.rows.size(); ++index) {
     text += (index > 0 ? "," : "") + fetched.rows[index];

@@ -1,21 +1,42 @@
 #include "cli/resources.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/failure.hpp"
 #include "cli/table.hpp"
+#include "cli/time_line.hpp"
+#include "core/call_row.hpp"
+#include "core/read_number.hpp"
+#include "core/task.hpp"
 #include "http/json_members.hpp"
 #include "http/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
 
+std::vector<std::string> task_statuses() {
+  std::vector<std::string> words;
+  for (std::size_t state = 0; state < task_state_count; ++state) {
+    words.emplace_back(to_string(static_cast<TaskState>(state)));
+  }
+  return words;
+}
+
+std::vector<std::string> call_statuses() {
+  std::vector<std::string> words;
+  for (auto status = CallStatus::queued; status <= CallStatus::cancelled;
+       status = static_cast<CallStatus>(static_cast<int>(status) + 1)) {
+    words.emplace_back(to_string(status));
+  }
+  return words;
+}
+
 Resource make_tasks() {
   return {{"tasks", "task", "inference-tasks", "inference-task"},
           "/api/v1/inference-tasks",
           "tasks",
           "id",
-          true,
           {{"ID", "id"},
            {"STATUS", "status"},
            {"POOL", "pool"},
@@ -28,7 +49,40 @@ Resource make_tasks() {
            {"PROFILE", "profile", CellKind::text, true},
            {"OWNER", "owner", CellKind::text, true},
            {"AGENT", "agent", CellKind::text, true},
-           {"ATTEMPTS", "attempts", CellKind::text, true}}};
+           {"ATTEMPTS", "attempts", CellKind::text, true}},
+          500,
+          {"status", "pool", "llm", "agent", "priority", "owner"},
+          task_statuses()};
+}
+
+Resource make_calls() {
+  return {{"calls", "call"},
+          "/api/v1/calls",
+          "calls",
+          "id",
+          {{"ID", "id"},
+           {"PROFILE", "profile"},
+           {"PRIORITY", "priority"},
+           {"STATUS", "status"},
+           {"WAIT", "queue_wait_ms|queued_at..", CellKind::span},
+           {"RUN", "service_time_ms|admitted_at..", CellKind::span},
+           {"TTFT", "admitted_at..first_token_at", CellKind::span},
+           {"MODEL", "model"},
+           {"BACKEND", "backend"},
+           {"OWNER", "owner"},
+           {"DESCRIPTION", "description"},
+           {"AGE", "queued_at", CellKind::age},
+           {"KIND", "kind", CellKind::text, true},
+           {"POOL", "pool", CellKind::text, true},
+           {"STREAM", "streaming", CellKind::flag, true},
+           {"ATTEMPTS", "attempts", CellKind::text, true},
+           {"TOTAL", "total_latency_ms|queued_at..", CellKind::span, true},
+           {"ERROR", "error_kind", CellKind::text, true},
+           {"REQUEST-ID", "request_id", CellKind::text, true}},
+          1000,
+          {"profile", "status", "since"},
+          call_statuses(),
+          true};
 }
 
 Resource make_workers() {
@@ -36,7 +90,6 @@ Resource make_workers() {
           "/api/v1/workers",
           "workers",
           "session",
-          false,
           {{"SESSION", "session"},
            {"STATE", "state"},
            {"LLMS", "llms", CellKind::names},
@@ -54,7 +107,6 @@ Resource make_agents() {
           "/api/v1/agents",
           "agents",
           "name",
-          false,
           {{"NAME", "name"},
            {"TARGET", "llm|pool"},
            {"PRIORITY", "priority"},
@@ -66,7 +118,6 @@ Resource make_llms() {
           "/api/v1/llms",
           "llms",
           "name",
-          false,
           {{"NAME", "name"},
            {"KIND", "kind"},
            {"TYPE", "type"},
@@ -84,7 +135,6 @@ Resource make_profiles() {
           "/api/v1/profiles",
           "profiles",
           "name",
-          false,
           {{"NAME", "name"},
            {"SLOTS", "max_concurrent"},
            {"IN-FLIGHT", "in_flight"},
@@ -126,6 +176,38 @@ std::string join_names(std::string_view list) {
   return joined;
 }
 
+std::optional<WallTime> find_time(std::string_view row, std::string_view member) {
+  const auto text = http::unquote(http::value_of(row, member));
+  WallTime time;
+  if (!text || !http::parse_time(*text, time)) return std::nullopt;
+  return time;
+}
+
+std::string to_span(std::string_view row, std::string_view member, WallTime now) {
+  if (const std::size_t bar = member.find('|'); bar != std::string_view::npos) {
+    const std::string first = to_span(row, member.substr(0, bar), now);
+    return first.empty() ? to_span(row, member.substr(bar + 1), now) : first;
+  }
+  const auto positive = [](std::chrono::milliseconds span) {
+    return format_span(std::max(span, std::chrono::milliseconds{0}));
+  };
+  const std::size_t dots = member.find("..");
+  if (dots == std::string_view::npos) {
+    const std::string_view value = http::value_of(row, member);
+    double ms = 0;
+    const bool is_number = read_number(value, ms) && ms >= 0 && ms < 1e15;
+    return is_number ? positive(std::chrono::milliseconds{std::llround(ms)}) : "";
+  }
+  const auto from = find_time(row, member.substr(0, dots));
+  if (!from) return "";
+  const std::string_view end = member.substr(dots + 2);
+  if (!end.empty()) {
+    const auto to = find_time(row, end);
+    return to ? positive(*to - *from) : "";
+  }
+  return find_time(row, "finished_at") ? "" : positive(now - *from);
+}
+
 std::string to_cell(const Column& column, std::string_view value, WallTime now) {
   if (is_missing(value)) return "";
   if (column.kind == CellKind::names) return to_printable(join_names(value));
@@ -133,6 +215,7 @@ std::string to_cell(const Column& column, std::string_view value, WallTime now) 
   switch (column.kind) {
     case CellKind::text:
     case CellKind::names:
+    case CellKind::span:
       return text;
     case CellKind::flag:
       return text == "true" ? "yes" : "no";
@@ -147,9 +230,13 @@ std::string to_cell(const Column& column, std::string_view value, WallTime now) 
 }  // namespace
 
 const std::vector<Resource>& all_resources() {
-  static const std::vector<Resource> resources{make_tasks(), make_workers(), make_llms(),
-                                               make_agents(), make_profiles()};
+  static const std::vector<Resource> resources{make_tasks(),  make_workers(),  make_llms(),
+                                               make_agents(), make_profiles(), make_calls()};
   return resources;
+}
+
+bool Resource::takes(std::string_view filter) const {
+  return std::find(filters.begin(), filters.end(), filter) != filters.end();
 }
 
 const Resource* find_resource(std::string_view name) {
@@ -166,6 +253,16 @@ std::vector<std::string> resource_names() {
     names.insert(names.end(), resource.names.begin(), resource.names.end());
   }
   return names;
+}
+
+std::vector<std::string> all_statuses() {
+  std::vector<std::string> words;
+  for (const Resource& resource : all_resources()) {
+    for (const std::string& word : resource.statuses) {
+      if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+    }
+  }
+  return words;
 }
 
 std::string join_resources() {
@@ -190,7 +287,9 @@ std::vector<std::string> cells_of(const Resource& resource, std::string_view row
   std::vector<std::string> cells;
   for (const Column& column : resource.columns) {
     if (column.is_wide && !is_wide) continue;
-    cells.push_back(to_cell(column, find_value(row, column.member), now));
+    cells.push_back(column.kind == CellKind::span
+                        ? to_span(row, column.member, now)
+                        : to_cell(column, find_value(row, column.member), now));
   }
   return cells;
 }

@@ -20,6 +20,9 @@ enum class CellKind : std::uint8_t {
   age,
   /// A list, shown as its elements' names.
   names,
+  /// A length of time. `member` is its milliseconds, or two times as "from..to", or "from.." for a
+  /// row that goes on; with `|` between them the first that the row has.
+  span,
 };
 
 struct Column {
@@ -40,12 +43,21 @@ struct Resource {
   std::string list_member;
   /// Member of a row that names it.
   std::string name_member;
-  /// Lists come in pages, with filters.
-  bool has_pages = false;
   std::vector<Column> columns;
+  /// Lists come in pages of so many rows at most; 0 = whole, and without filters.
+  std::size_t page_rows_max = 0;
+  /// Query parameters that the list takes beside limit and cursor; each is a flag too.
+  std::vector<std::string> filters = {};
+  /// What `--status` may be.
+  std::vector<std::string> statuses = {};
+  /// There is the list only: one row is looked for in it.
+  bool is_list_only = false;
+
+  [[nodiscard]] bool has_pages() const { return page_rows_max > 0; }
+  [[nodiscard]] bool takes(std::string_view filter) const;
 };
 
-/// tasks, workers, llms, agents, profiles.
+/// tasks, workers, llms, agents, profiles, calls.
 const std::vector<Resource>& all_resources();
 
 /// @returns the resource with that name, singular, plural or long form, or null.
@@ -53,6 +65,9 @@ const Resource* find_resource(std::string_view name);
 
 /// @returns every name of every resource.
 std::vector<std::string> resource_names();
+
+/// @returns every word that `--status` may be for some resource.
+std::vector<std::string> all_statuses();
 
 /// @returns "tasks, workers, ... and profiles", for messages.
 std::string join_resources();

@@ -1,5 +1,5 @@
-# The dashboard's files, compiled in. Run with -P it writes the C++ file; included it defines
-#   signalbox_assets(TARGET): dashboard/ and Debian's Chart.js as sources of TARGET.
+# The dashboard's files and the description of the API, compiled in. Run with -P it writes the C++ file; included it defines
+#   signalbox_assets(TARGET): dashboard/, Debian's Chart.js and http/openapi.json as sources of TARGET.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(SIGNALBOX_ASSETS_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
   set(SIGNALBOX_CHART_JS /usr/share/javascript/chart.js/chart.min.js CACHE FILEPATH
@@ -17,8 +17,9 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     set(output ${CMAKE_CURRENT_BINARY_DIR}/generated/dashboard_assets.cpp)
     add_custom_command(OUTPUT ${output}
       COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DFOLDER=${folder} "-DFILES=${files}" -DCHART=${chart}
+              -DOPENAPI=${PROJECT_SOURCE_DIR}/http/openapi.json
               -P ${SIGNALBOX_ASSETS_SCRIPT}
-      DEPENDS ${files} ${chart} ${SIGNALBOX_ASSETS_SCRIPT} VERBATIM COMMENT "Dashboard assets")
+      DEPENDS ${files} ${chart} ${PROJECT_SOURCE_DIR}/http/openapi.json ${SIGNALBOX_ASSETS_SCRIPT} VERBATIM COMMENT "Dashboard assets")
     target_sources(${target} PRIVATE ${output})
     set_source_files_properties(${output} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   endfunction()
@@ -32,6 +33,7 @@ function(add_asset path file)
   set(type_css "text/css; charset=utf-8")
   set(type_js "text/javascript; charset=utf-8")
   set(type_svg "image/svg+xml")
+  set(type_json "application/json")
   file(SHA256 ${file} hash)
   string(SUBSTRING ${hash} 0 32 hash)
   file(SIZE ${file} size)
@@ -58,6 +60,7 @@ if(NOT CHART)
   file(WRITE ${CHART} "// This build has no Chart.js.\n")
 endif()
 add_asset("/assets/chart.js" ${CHART})
+add_asset("/openapi.json" ${OPENAPI})
 
 file(WRITE ${OUTPUT} "// Made by cmake/Assets.cmake from dashboard/.
 #include <algorithm>

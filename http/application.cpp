@@ -42,9 +42,10 @@ std::optional<Error> check_host(const Request& request, const Services& services
                         "a name of theirs; add it to http.allowed_hosts if it is yours");
 }
 
-/// @returns whether anybody may ask: health, and the dashboard's files.
+/// @returns whether anybody may ask: health, the dashboard's files, and the way in and out.
 bool is_open(std::string_view path) {
-  return path == "/livez" || path == "/readyz" || path == "/health" || is_dashboard_path(path);
+  return path == "/livez" || path == "/readyz" || path == "/health" || path == "/login" ||
+         path == "/logout" || is_dashboard_path(path);
 }
 
 }  // namespace
@@ -66,7 +67,9 @@ bool is_host_allowed(std::string_view host, const std::vector<std::string>& allo
 }
 
 Application::Application(std::shared_ptr<Services> services, Authenticator authenticator)
-    : x_services{std::move(services)}, x_authenticator{std::move(authenticator)} {}
+    : x_services{std::move(services)}, x_authenticator{std::move(authenticator)} {
+  x_services->authenticator = &x_authenticator;
+}
 
 void Application::handle(const Request& request, Responder& responder) const {
   auto request_id = read_request_id(request.headers);
@@ -74,7 +77,7 @@ void Application::handle(const Request& request, Responder& responder) const {
   Context context{*x_services, request, responder, {}, std::move(*request_id)};
   if (const auto error = check_host(request, *x_services)) return context.send_error(*error);
   if (!is_open(request.path)) {
-    auto caller = x_authenticator.authenticate(request.headers);
+    auto caller = x_authenticator.authenticate(request);
     if (caller.has_error()) return context.send_error(caller.error());
     context.caller = std::move(*caller);
   }

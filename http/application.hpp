@@ -14,6 +14,8 @@ namespace signalbox::http {
 class Application {
  public:
   Application(std::shared_ptr<Services> services, Authenticator authenticator);
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
 
   void handle(const Request& request, Responder& responder) const;
 

@@ -6,7 +6,7 @@
 namespace signalbox::http {
 
 struct Asset {
-  /// Of the URL: "/" or "/assets/...".
+  /// Of the URL: "/", "/assets/..." or "/openapi.json".
   std::string_view path;
   std::string_view type;
   /// With its quotes.

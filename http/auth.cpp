@@ -28,6 +28,60 @@ std::optional<std::string_view> bearer_of(std::string_view field) {
   return field;
 }
 
+bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  });
+}
+
+/// @returns the session id in the request's cookies, or nothing.
+std::optional<std::string_view> session_of(const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!equals_ignoring_case(name, "Cookie")) continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      std::string_view pair = rest.substr(0, rest.find(';'));
+      rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+      while (pair.starts_with(' ')) pair.remove_prefix(1);
+      if (pair.starts_with(session_cookie) && pair.substr(session_cookie.size()).starts_with('=')) {
+        return pair.substr(session_cookie.size() + 1);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_own_origin(const Headers& headers) {
+  const std::string* origin = find_header(headers, "Origin");
+  const std::string* host = find_header(headers, "Host");
+  if (origin == nullptr || host == nullptr) return false;
+  return equals_ignoring_case(*origin, "http://" + *host) ||
+         equals_ignoring_case(*origin, "https://" + *host);
+}
+
+/// Browsers add a cookie to what other pages ask for too, pages of other ports of this host among
+/// them; no page can forge these two headers.
+std::optional<Error> check_origin(const Request& request) {
+  const std::string* site = find_header(request.headers, "Sec-Fetch-Site");
+  const bool is_safe = request.method == "GET" || request.method == "HEAD";
+  if (is_own_origin(request.headers) || (site != nullptr && *site == "same-origin")) {
+    return std::nullopt;
+  }
+  if (is_safe && (site == nullptr || *site == "none")) return std::nullopt;
+  return make_error(ErrorCode::forbidden,
+                    "a session's cookie counts for pages of this origin only; send a key instead");
+}
+
+Caller caller_of(const config::KeySettings& key) {
+  Caller caller;
+  caller.owner = key.owner;
+  caller.default_priority = key.default_priority;
+  caller.max_priority = key.max_priority;
+  caller.grants = key.grants;
+  return caller;
+}
+
 Error unauthorized(std::string message) {
   return make_error(ErrorCode::unauthorized, std::move(message));
 }
@@ -67,7 +121,48 @@ Result<Caller> Authenticator::authenticate(const Headers& headers) const {
     key = *field;
   }
   if (!key) return unauthorized("a key is needed: Authorization: Bearer <key>");
-  const std::string digest = sha256_hex(*key);
+  const config::KeySettings* found = find_key(sha256_hex(*key));
+  if (found == nullptr) return unauthorized("the key is not known");
+  return caller_of(*found);
+}
+
+Result<Caller> Authenticator::authenticate(const Request& request) const {
+  const bool has_key = find_header(request.headers, "Authorization") != nullptr ||
+                       find_header(request.headers, "X-Api-Key") != nullptr;
+  const auto session = session_of(request.headers);
+  if (x_settings.mode == config::AuthMode::none || has_key || !session) {
+    return authenticate(request.headers);
+  }
+  const auto digest = x_sessions->find(*session, LoginSessions::Clock::now());
+  const config::KeySettings* key = digest ? find_key(*digest) : nullptr;
+  if (key == nullptr) return unauthorized("the session is over; log in again");
+  if (auto error = check_origin(request)) return std::move(*error);
+  return caller_of(*key);
+}
+
+Result<std::string> Authenticator::log_in(const Request& request, const std::string& key) const {
+  // What is no browser has no Origin, and nobody makes it log in as somebody else.
+  if (find_header(request.headers, "Origin") != nullptr) {
+    if (auto error = check_origin(request)) return std::move(*error);
+  }
+  if (x_settings.mode == config::AuthMode::none) return std::string{};
+  std::string digest = sha256_hex(key);
+  if (find_key(digest) == nullptr) return unauthorized("the key is not known");
+  if (const auto before = session_of(request.headers)) x_sessions->end(*before);
+  auto id = x_sessions->begin(std::move(digest), LoginSessions::Clock::now());
+  if (!id) return make_error(ErrorCode::store_failed, "the system gave no random bytes");
+  return std::move(*id);
+}
+
+std::optional<Error> Authenticator::log_out(const Request& request) const {
+  const auto session = session_of(request.headers);
+  if (!session) return std::nullopt;
+  if (auto error = check_origin(request)) return error;
+  x_sessions->end(*session);
+  return std::nullopt;
+}
+
+const config::KeySettings* Authenticator::find_key(std::string_view digest) const {
   const config::KeySettings* found = nullptr;
   // Every key is looked at, so that the time does not tell which one came close.
   for (const auto& candidate : x_settings.keys) {
@@ -76,13 +171,7 @@ Result<Caller> Authenticator::authenticate(const Headers& headers) const {
       found = &candidate;
     }
   }
-  if (found == nullptr) return unauthorized("the key is not known");
-  Caller caller;
-  caller.owner = found->owner;
-  caller.default_priority = found->default_priority;
-  caller.max_priority = found->max_priority;
-  caller.grants = found->grants;
-  return caller;
+  return found;
 }
 
 std::string sha256_hex(std::string_view bytes) {

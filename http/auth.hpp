@@ -1,6 +1,7 @@
 // Who calls. One extractor yields one caller; keys are compared by digest, in constant time.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "config/settings.hpp"
 #include "core/error.hpp"
 #include "core/priority.hpp"
+#include "http/login_sessions.hpp"
 #include "http/server.hpp"
 
 namespace signalbox::http {
@@ -33,9 +35,26 @@ class Authenticator {
   /// when two different keys were.
   [[nodiscard]] Result<Caller> authenticate(const Headers& headers) const;
 
+  /// As above; a request without a key may have a session's cookie instead. @returns forbidden when
+  /// a page of another origin made a browser send it.
+  [[nodiscard]] Result<Caller> authenticate(const Request& request) const;
+
+  /// @returns the id of a new session, empty when no keys are asked for; unauthorized when the key
+  /// is not known; forbidden as above.
+  [[nodiscard]] Result<std::string> log_in(const Request& request, const std::string& key) const;
+
+  /// Ends the session of the request's cookie, if it has one. @returns forbidden as above.
+  [[nodiscard]] std::optional<Error> log_out(const Request& request) const;
+
  private:
+  /// @returns the key with that digest, or null. Takes the same time for each.
+  [[nodiscard]] const config::KeySettings* find_key(std::string_view digest) const;
+
   config::AuthSettings x_settings;
+  std::shared_ptr<LoginSessions> x_sessions = std::make_shared<LoginSessions>();
 };
+
+inline constexpr std::string_view session_cookie = "signalbox_session";
 
 /// @returns lower-case hex SHA-256.
 std::string sha256_hex(std::string_view bytes);

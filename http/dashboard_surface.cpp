@@ -51,6 +51,10 @@ void answer_dashboard(Context& context) {
   send_asset(context, "/");
 }
 
+void answer_openapi(Context& context) {
+  send_asset(context, "/openapi.json");
+}
+
 void answer_asset(Context& context, const std::string& name) {
   send_asset(context, "/assets/" + name);
 }

@@ -12,6 +12,9 @@ bool is_dashboard_path(std::string_view path);
 /// GET /
 void answer_dashboard(Context& context);
 
+/// GET /openapi.json, which is compiled in as the dashboard is, but needs a key.
+void answer_openapi(Context& context);
+
 /// GET /assets/{name}
 void answer_asset(Context& context, const std::string& name);
 

@@ -11,8 +11,9 @@
 #include "http/call_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
-#include "http/slot_surface.hpp"
+#include "http/login_surface.hpp"
 #include "http/operations_surface.hpp"
+#include "http/slot_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
 #include "http/worker_surface.hpp"
@@ -105,6 +106,9 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::reload, "admin:edit", Body::none, plain<answer_reload>},
     {Action::metrics, "calls:view", Body::none, plain<answer_metrics>},
     {Action::events, "calls:view", Body::none, plain<answer_events>},
+    {Action::login, "", Body::json, plain<answer_login>},
+    {Action::logout, "", Body::none, plain<answer_logout>},
+    {Action::openapi, "", Body::none, plain<answer_openapi>},
     {Action::dashboard, "", Body::none, plain<answer_dashboard>},
     {Action::asset, "", Body::none, with_name<answer_asset>},
 }};

@@ -60,6 +60,7 @@ template <>
 struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
 template <>
 struct LineOf<actors::SaveCalls> : Line<&actors::House::metrics, actors::Done> {};
+template <>
 struct LineOf<actors::GetFigures> : Line<&actors::House::metrics, actors::Figures> {};
 template <>
 struct LineOf<actors::RegisterWorker> : RegistrarLine<actors::SessionAnswer> {};

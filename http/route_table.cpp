@@ -102,9 +102,26 @@ constexpr std::array routes{
     exact("POST", "/api/v1/admin/reload", Action::reload),
     exact("GET", "/metrics", Action::metrics),
     exact_stream("/api/v1/events", Action::events),
+    exact("POST", "/login", Action::login),
+    exact("POST", "/logout", Action::logout),
+    exact("GET", "/openapi.json", Action::openapi),
     exact("GET", "/", Action::dashboard),
     named("GET", "/assets/", "", Action::asset),
 };
+
+std::string_view pattern_of(Names names) {
+  switch (names) {
+    case Names::none:
+      return "";
+    case Names::free:
+      return "{name}";
+    case Names::id:
+      return "{id}";
+    case Names::session_and_task:
+      return "{session}/tasks/{task}";
+  }
+  return "";
+}
 
 /// @returns the raw names in `path`, or nothing when the path is another.
 std::optional<RawNames> match_path(const RouteEntry& route, std::string_view path) {
@@ -163,6 +180,16 @@ Result<RouteMatch> match_route(std::string_view method, std::string_view raw_pat
   if (allowed.empty()) return no_such_path(raw_path);
   return make_error(ErrorCode::method_not_allowed, std::string{method} + " is not allowed here")
       .with("allow", std::move(allowed));
+}
+
+std::vector<std::string> list_routes() {
+  std::vector<std::string> listed;
+  for (const RouteEntry& route : routes) {
+    std::string line{route.method};
+    line.append(" ").append(route.prefix).append(pattern_of(route.names)).append(route.suffix);
+    listed.push_back(std::move(line));
+  }
+  return listed;
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -57,6 +57,9 @@ enum class Action : std::uint8_t {
   reload,
   metrics,
   events,
+  login,
+  logout,
+  openapi,
   dashboard,
   asset,
 };
@@ -72,6 +75,10 @@ struct RouteMatch {
 
 /// @returns not_found, or method_not_allowed with the detail `allow` ("GET, POST").
 Result<RouteMatch> match_route(std::string_view method, std::string_view raw_path);
+
+/// @returns every route as "GET /api/v1/llms/{name}", in the table's order. A path's names are
+/// {name}, {id}, or {session} and {task}.
+std::vector<std::string> list_routes();
 
 /// @returns the text with %XX decoded, or nothing when an escape is broken or decodes to a control
 /// byte.

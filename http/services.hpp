@@ -24,12 +24,13 @@ struct Services {
   EventsActor events;
   actors::Ports ports;
   std::string version;
+  /// The application's, which lives as long as there are requests.
+  const Authenticator* authenticator = nullptr;
   std::vector<std::string> allowed_hosts;
   /// How long a caller is kept waiting for its task.
   std::chrono::seconds await_timeout{600};
   /// How often workers are asked to be heard of.
   std::chrono::seconds heartbeat_interval{30};
-  std::string version;
   std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();
   /// True between start and drain.
   std::atomic<bool> is_ready{false};

@@ -177,7 +177,8 @@ TEST_CASE("metrics: a store that fails costs its rows and nothing else", "[actor
 TEST_CASE("metrics: a store that never answers does not fill the memory", "[actors][metrics]") {
   sim::VirtualSystem world;
   const auto deaf = [](actors::StoreActor::pointer) -> actors::StoreActor::behavior_type {
-    return {[](const actors::StoreWrite&) {}, [](actors::FlushStore) {}};
+    return {[](const actors::StoreWrite&) {}, [](actors::FlushStore) {},
+            [](const actors::MeasureCommits&) {}};
   };
   const actors::StoreActor store = world.system().spawn(deaf);
   const auto metrics = world.system().spawn(actors::metrics_actor, store, std::size_t{1000});

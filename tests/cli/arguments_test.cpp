@@ -75,6 +75,38 @@ TEST_CASE("arguments: get", "[cli][arguments]") {
   CHECK(std::get<GetOptions>(parse({"get", "llms", "-o", "name"})).format == OutputFormat::name);
 }
 
+TEST_CASE("arguments: get calls", "[cli][arguments]") {
+  using Filters = std::vector<std::pair<std::string, std::string>>;
+  const auto options = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"get", "calls"});
+    return std::get<GetOptions>(parse(more));
+  };
+  const auto whole = options({"--profile", "a/b", "--status", "queue_wait_timeout", "--since",
+                              "2026-11-21T04:00:00Z", "--limit", "2500", "-o", "name", "-w"});
+  CHECK(whole.resource == find_resource("call"));
+  CHECK(whole.filters == Filters{{"status", "queue_wait_timeout"},
+                                 {"profile", "a/b"},
+                                 {"since", "2026-11-21T04:00:00Z"}});
+  CHECK(whole.limit == 2500);
+  CHECK_FALSE(whole.since_ago);
+  CHECK(options({"--since", "90s"}).since_ago == std::chrono::seconds{90});
+  CHECK(options({"--since", "15m"}).since_ago == std::chrono::minutes{15});
+  CHECK(options({"--since", "2h"}).since_ago == std::chrono::hours{2});
+  CHECK(options({"--since", "7d"}).since_ago == std::chrono::days{7});
+  for (const char* word : {"m", "15", "-1m", "1.5h", "15 m", "yesterday"}) {
+    CHECK_THAT(usage_error({"get", "calls", "--since", word}), Catch::Contains("neither a span"));
+  }
+  CHECK_THAT(usage_error({"get", "calls", "--status", "pending"}),
+             Catch::Contains("there are queued, running, ok"));
+  CHECK_THAT(usage_error({"get", "calls", "--status", "ok", "--status", "error"}),
+             Catch::Contains("once"));
+  CHECK_THAT(usage_error({"get", "calls", "--owner", "me"}),
+             Catch::Contains("not for `get calls`"));
+  CHECK_THAT(usage_error({"get", "tasks", "--since", "1m"}),
+             Catch::Contains("not for `get tasks`"));
+  CHECK_THAT(usage_error({"get", "tasks", "--profile", "p"}), Catch::Contains("--profile"));
+}
+
 TEST_CASE("arguments: which daemon and key", "[cli][arguments]") {
   const auto connection = [](const std::vector<std::string>& extra,
                              const std::map<std::string, std::string>& environment) {
@@ -192,7 +224,8 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
         "no command \"gte\"; did you mean get? (see: signalbox --help)");
   CHECK(usage_error({"xyzzy"}) == "no command \"xyzzy\" (see: signalbox --help)");
   CHECK(usage_error({"get", "taks"}) ==
-        "no resource \"taks\"; there are tasks, workers, llms, agents and profiles; did you mean "
+        "no resource \"taks\"; there are tasks, workers, llms, agents, profiles and calls; did you "
+        "mean "
         "tasks?");
   CHECK(usage_error({"serve", "--prot", "1"}) == "unknown option \"--prot\"; did you mean --port?");
   CHECK(usage_error({"get", "llms", "a", "b"}) == "unexpected argument \"b\"");
@@ -203,9 +236,9 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
   CHECK_THAT(usage_error({"get", "tasks", "--limit", "0"}), Catch::Contains("--limit"));
   CHECK_THAT(usage_error({"get", "tasks", "--status", "done"}),
              Catch::Contains("no status \"done\""));
-  CHECK_THAT(usage_error({"get", "llms", "--pool", "x"}), Catch::Contains("for `get tasks`"));
+  CHECK_THAT(usage_error({"get", "llms", "--pool", "x"}), Catch::Contains("not for `get llms`"));
   CHECK_THAT(usage_error({"get", "tasks", "id", "--limit", "5"}),
-             Catch::Contains("for `get tasks`"));
+             Catch::Contains("not for `get one of them`"));
   CHECK(usage_error({"get", "llms", "--json", "-o", "name"}) ==
         "--json and -o name exclude each other");
   CHECK_THAT(usage_error({"chat-llm", "q", "-m", "x", "--priority", "interactiv"}),

@@ -29,7 +29,7 @@ TEST_CASE("resources: singular, plural and long names", "[cli][resources]") {
     CHECK(find_resource(name)->path == "/api/v1/workers");
   }
   for (const char* name : {"agent", "agents"}) CHECK(find_resource(name)->path == "/api/v1/agents");
-  CHECK(join_resources() == "tasks, workers, llms, agents and profiles");
+  CHECK(join_resources() == "tasks, workers, llms, agents, profiles and calls");
   CHECK(find_resource("Tasks") == nullptr);
   CHECK(find_resource("") == nullptr);
 }
@@ -62,6 +62,38 @@ TEST_CASE("resources: a task's cells", "[cli][resources]") {
   CHECK(cells_of(*find_resource("task"), row, true, now) ==
         Words{"0192", "running", "chat", "", "qwen", "yes", "3m", "lm?[31m", "workflow", "p",
               "local", "a", "2"});
+}
+
+TEST_CASE("resources: a call's cells", "[cli][resources]") {
+  const Resource& calls = *find_resource("call");
+  CHECK(headers_of(calls, false) == Words{"ID", "PROFILE", "PRIORITY", "STATUS", "WAIT", "RUN",
+                                          "TTFT", "MODEL", "BACKEND", "OWNER", "DESCRIPTION",
+                                          "AGE"});
+  const char* over = R"({"id":"c","profile":"p","priority":"workflow","status":"ok",
+    "queue_wait_ms":250.5,"service_time_ms":2500,"total_latency_ms":2750.5,"model":"m",
+    "backend":"b","owner":"local","description":"d\u0007","queued_at":"2026-11-21T03:57:00.000Z",
+    "admitted_at":"2026-11-21T03:57:00.250Z","first_token_at":"2026-11-21T03:57:01.000Z",
+    "finished_at":"2026-11-21T03:57:02.750Z","kind":"chat","streaming":true,"attempts":1})";
+  CHECK(cells_of(calls, over, false, now) ==
+        Words{"c", "p", "workflow", "ok", "251ms", "2.5s", "750ms", "m", "b", "local", "d?", "3m"});
+  CHECK(cells_of(calls, over, true, now)[16] == "2.7s");
+}
+
+TEST_CASE("resources: spans of a call that goes on grow, others have none", "[cli][resources]") {
+  const auto spans = [](const char* row) {
+    const auto cells = cells_of(*find_resource("call"), row, false, now);
+    return Words{cells[4], cells[5], cells[6]};
+  };
+  CHECK(spans(R"({"queue_wait_ms":null,"queued_at":"2026-11-21T03:59:50.000Z"})") ==
+        Words{"10.0s", "", ""});
+  CHECK(spans(R"({"queue_wait_ms":5,"queued_at":"2026-11-21T03:59:50.000Z",
+    "admitted_at":"2026-11-21T03:59:58.000Z"})") == Words{"5ms", "2.0s", ""});
+  // The daemon's clock is ahead of ours.
+  CHECK(spans(R"({"queued_at":"2026-11-21T04:00:01.000Z"})")[0] == "0ms");
+  // Refused at once: it never ran.
+  CHECK(spans(R"({"queue_wait_ms":0,"queued_at":"2026-11-21T03:59:50.000Z","service_time_ms":null,
+    "finished_at":"2026-11-21T03:59:50.000Z"})") == Words{"0ms", "", ""});
+  CHECK(spans(R"({"queue_wait_ms":"x","queued_at":7})") == Words{"", "", ""});
 }
 
 TEST_CASE("resources: a profile's cells", "[cli][resources]") {

@@ -24,11 +24,11 @@ function sh(program, args) {
 }
 // What is typed, and what is offered. The first is a prefix of the words.
 const offers = [
-  ['signalbox ', ['serve', 'get', 'describe', 'cancel', 'chat-llm', 'chat', 'config', 'keys', 'worker', 'completion']],
+  ['signalbox ', ['serve', 'get', 'describe', 'cancel', 'chat-llm', 'chat', 'config', 'keys', 'worker', 'slot', 'top', 'completion']],
   ['signalbox ge', ['get']],
-  ['signalbox get ', ['tasks', 'task', 'inference-tasks', 'inference-task', 'workers', 'worker', 'llms', 'llm', 'agents', 'agent', 'profiles', 'profile']],
+  ['signalbox get ', ['tasks', 'task', 'inference-tasks', 'inference-task', 'workers', 'worker', 'llms', 'llm', 'agents', 'agent', 'profiles', 'profile', 'calls', 'call']],
   ['signalbox get tasks --sta', ['--status']],
-  ['signalbox get tasks --status ', ['pending', 'claimed', 'running', 'completed', 'error', 'cancelled']],
+  ['signalbox get tasks --status ', ['pending', 'claimed', 'running', 'completed', 'error', 'cancelled', 'queued', 'ok', 'queue_full', 'queue_wait_timeout', 'inference_timeout']],
   ['signalbox get -o w', ['wide']],
   ['signalbox get -o wide ta', ['tasks', 'task']],
   ['signalbox config ', ['check']],

@@ -329,6 +329,13 @@ describe('the dashboard of a broker with keys', { skip }, () => {
     await page.getByText('has no grant calls:view').waitFor();
     assert.ok(!page.url().includes(key), 'the key is in no address');
     assert.equal(await page.evaluate(() => JSON.stringify(localStorage)), '{}');
+    assert.equal(await page.evaluate(() => JSON.stringify(sessionStorage) + document.cookie), '{}', 'no script can read what lets it in');
+    const [cookie] = await page.context().cookies();
+    assert.deepEqual([cookie.name, cookie.httpOnly, cookie.sameSite], ['signalbox_session', true, 'Strict']);
+    const status = (method, path) => page.evaluate(async ([m, p]) => (await fetch(p, { method: m })).status, [method, path]);
+    assert.equal(await status('GET', '/api/v1/profiles'), 200);
+    assert.equal(await status('POST', '/logout'), 200, 'its own origin may change things');
+    assert.equal(await status('GET', '/api/v1/profiles'), 401);
     assert.deepEqual([faults, foreign], [[], []]);
     await close();
   });

@@ -55,7 +55,7 @@ TEST_CASE("auth: grants given replace what a key may do without any", "[http][au
 }
 
 TEST_CASE("auth: mode none is one local caller who may do all", "[http][auth]") {
-  const auto caller = Authenticator{{}}.authenticate({});
+  const auto caller = Authenticator{{}}.authenticate(Headers{});
   CHECK(caller->owner == "local");
   CHECK(caller->may("admin:edit"));
 }

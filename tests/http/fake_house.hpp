@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "actors/metrics_actor.hpp"
+#include "actors/store_actor.hpp"
 #include "http/dispatch.hpp"
 #include "http/services.hpp"
 #include "persistence/memory_task_store.hpp"
@@ -151,7 +152,8 @@ class FakeHouse {
     house.broker = x_system.spawn(fake_broker, script);
     house.registrar = x_system.spawn(fake_registrar, script);
     house.directory = x_system.spawn(fake_directory);
-    house.metrics = x_system.spawn(actors::metrics_actor, std::size_t{10});
+    house.store = x_system.spawn(actors::store_actor, store, actors::GatherRule{.is_on = false});
+    house.metrics = x_system.spawn(actors::metrics_actor, house.store, std::size_t{10});
     services.front = x_system.spawn(front_actor, house);
     services.events = x_system.spawn(events_actor, EventsSetup{house, store, "9.9.9"});
     services.version = "9.9.9";
@@ -166,6 +168,7 @@ class FakeHouse {
     caf::anon_send_exit(services.events, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.directory, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.metrics, caf::exit_reason::kill);
+    caf::anon_send_exit(x_house.store, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.broker, caf::exit_reason::kill);
     caf::anon_send_exit(x_house.registrar, caf::exit_reason::kill);
     services.front = FrontActor{};

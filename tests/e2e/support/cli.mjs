@@ -1,5 +1,6 @@
 // What tests of the command line share: its exit codes, a stand-in for the daemon, and a terminal.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import http from 'node:http';
 import { spawn } from 'node:child_process';
 import { binary, cleanEnv, run } from './daemon.mjs';
@@ -22,7 +23,8 @@ export const errorBody = (code, message, status = 400) => ({ status, body: { err
 
 /// An HTTP server that answers as `answer(request)` says: {status?, headers?, body} for JSON, {events: [text, ...], hold?, cut?} for a stream (each
 /// element one write; `hold` keeps it open), or undefined for 404. Requests are kept in `requests` as {method, path, query, headers, body}.
-export async function startMock(answer) {
+/// On `port` if that is given.
+export async function startMock(answer, port = 0) {
   const requests = [];
   const server = http.createServer(async (req, res) => {
     let text = '';
@@ -46,7 +48,7 @@ export async function startMock(answer) {
     if (reply.cut) res.write(': cut\n\n', () => setTimeout(() => res.destroy(), 50));
     else if (!reply.hold) res.end();
   });
-  await new Promise((r) => { server.listen(0, '127.0.0.1', r); });
+  await new Promise((r) => { server.listen(port, '127.0.0.1', r); });
   const base = `http://127.0.0.1:${server.address().port}`;
   return {
     base, requests,
@@ -71,6 +73,8 @@ export function atTerminal(args, { env = {}, rows = 24, columns = 100 } = {}) {
     type: (text) => child.stdin.write(text),
     shows: (what, test) => until(what, () => (test(screen) ? screen : undefined), { seen: () => screen }),
     screen: () => screen,
+    /// Of the command itself, which `script` has started.
+    pid: () => Number(fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]),
     ended: () => within('it ends', ended),
   };
 }
