@@ -127,12 +127,28 @@ void SlotState::retire_when_done() {
 
 template <class Change>
 SlotAnswer SlotState::change(Change change) {
-  SlotAnswer answer;
-  if (!x_slot->is_held()) {
-    answer.error = make_error(ErrorCode::slot_not_found, "there is no such slot");
-    return answer;
+  if (x_slot->is_held()) {
+    change();
+    return answer();
   }
-  change();
+  SlotAnswer missing;
+  missing.error = make_error(ErrorCode::slot_not_found, "there is no such slot");
+  return missing;
+}
+
+// Who waits does not know the slot's id: this is somebody who looks on, and ends it.
+SlotAnswer SlotState::release(const SlotOutcome& outcome) {
+  const bool is_waiting = !x_slot->is_held() && !x_slot->has_ended();
+  if (!is_waiting) {
+    return change([&] { end(outcome, {}); });
+  }
+  const Error error = make_error(ErrorCode::task_cancelled, "the slot was cancelled in the queue");
+  end(outcome_of(error), error);
+  return answer();
+}
+
+SlotAnswer SlotState::answer() const {
+  SlotAnswer answer;
   answer.status = status();
   answer.row = std::make_shared<const CallRow>(x_slot->row());
   return answer;
@@ -175,7 +191,7 @@ SlotActor::behavior_type SlotState::make_behavior(SlotSetup setup) {
         });
       },
       [this](const RenewSlot&) { return change([&] { x_slot->renew(now()); }); },
-      [this](const ReleaseSlot& message) { return change([&] { end(message.outcome, {}); }); },
+      [this](const ReleaseSlot& message) { return release(message.outcome); },
       [this](const DropSlot&) { dropped(); },
       [this](const EndSlot& message) {
         if (!x_slot->has_ended()) end(outcome_of(message.error), message.error);

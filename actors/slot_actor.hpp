@@ -49,6 +49,8 @@ class SlotState {
   /// Does `change` to the slot if it is held. @returns what it is then, or slot_not_found.
   template <class Change>
   SlotAnswer change(Change change);
+  SlotAnswer release(const SlotOutcome& outcome);
+  [[nodiscard]] SlotAnswer answer() const;
 
   void note_row();
   [[nodiscard]] SlotStatus status() const;

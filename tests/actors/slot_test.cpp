@@ -136,6 +136,18 @@ TEST_CASE("slot: held by a connection, it goes with it", "[actors][slot]") {
   CHECK(house.profile("p").occupancy.in_flight == 0);
 }
 
+TEST_CASE("slot: one that waits can be cancelled by its id", "[actors][slot]") {
+  HouseFixture house{one_slot()};
+  SlotApps apps{house};
+  apps.acquire();
+  const SlotId waiting = apps.acquire();
+  const auto released = apps.release(waiting);
+  REQUIRE(released.error.code == ErrorCode::none);
+  CHECK(released.row->status == CallStatus::cancelled);
+  CHECK(apps.told(waiting).code() == ErrorCode::task_cancelled);
+  CHECK(house.profile("p").occupancy.waiting[1] == 0);
+}
+
 TEST_CASE("slot: shares slots with tasks", "[actors][slot]") {
   HouseFixture house{one_slot()};
   SlotApps apps{house};
