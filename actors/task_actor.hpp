@@ -74,6 +74,7 @@ class TaskRun {
   void report(BackendReport& message);
   void began(const BackendBegan& event);
   void pass_on(const BackendEvents& event);
+  void count_tokens(std::uint32_t count);
   void finished(BackendFinished& event);
   void failed(BackendFailed& event);
   void lost(const BackendLost& event);
@@ -147,6 +148,8 @@ class TaskRun {
   bool x_is_inserted = false;
   bool x_has_begun = false;
   std::string x_content_type;
+  /// When a stream's progress is to be told again.
+  Instant x_row_due{};
 
   struct End {
     Error error;

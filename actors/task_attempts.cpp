@@ -9,6 +9,12 @@
 #include "core/crash_point.hpp"
 
 namespace signalbox::actors {
+namespace {
+
+/// How often a row tells that a stream goes on.
+constexpr std::chrono::seconds progress_interval{1};
+
+}  // namespace
 
 void TaskRun::claim() {
   const Lease& lease = *x_lease;
@@ -78,6 +84,7 @@ void TaskRun::began(const BackendBegan& event) {
   x_has_begun = true;
   x_content_type = event.content_type;
   x_row.first_token_at = wall();
+  x_row_due = now() + progress_interval;
   MoveTask running;
   running.from = {TaskState::claimed};
   running.epoch = x_epoch;
@@ -91,6 +98,7 @@ void TaskRun::began(const BackendBegan& event) {
 
 void TaskRun::pass_on(const BackendEvents& event) {
   crash_point("task.mid_stream");
+  count_tokens(event.count);
   const std::uint64_t first = x_listeners.hold(event.data, event.count, keeps_stream());
   for (const auto& listener : x_listeners.all()) {
     if (!listener.is_observer && !listener.has_begun) continue;
@@ -98,7 +106,18 @@ void TaskRun::pass_on(const BackendEvents& event) {
   }
 }
 
+// Whoever looks on shall see it grow; a message for each token would cost more than the token.
+void TaskRun::count_tokens(std::uint32_t count) {
+  x_row.tokens.out = x_row.tokens.out.value_or(0) + count;
+  if (now() < x_row_due) return;
+  x_row_due = now() + progress_interval;
+  note_row();
+}
+
 void TaskRun::finished(BackendFinished& event) {
+  const TokenUsage counted = event.body ? read_token_usage(*event.body) : TokenUsage{};
+  if (counted.in) x_row.tokens.in = counted.in;
+  if (counted.out) x_row.tokens.out = counted.out;
   x_content_type = event.content_type;
   x_received_at = event.received_at;
   end(TaskState::completed, Error{}, std::move(event.body), std::move(event.tail));
@@ -150,6 +169,7 @@ void TaskRun::give_lease_back() {
 void TaskRun::forget_attempt() {
   const bool had_events = x_listeners.has_events();
   x_has_begun = false;
+  x_row.tokens = {};
   x_listeners.forget_held();
   for (auto& listener : x_listeners.all()) {
     listener.has_begun = false;

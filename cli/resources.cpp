@@ -76,6 +76,8 @@ Resource make_calls() {
            {"POOL", "pool", CellKind::text, true},
            {"STREAM", "streaming", CellKind::flag, true},
            {"ATTEMPTS", "attempts", CellKind::text, true},
+           {"TOKENS-IN", "tokens_in", CellKind::text, true},
+           {"TOKENS-OUT", "tokens_out", CellKind::text, true},
            {"TOTAL", "total_latency_ms|queued_at..", CellKind::span, true},
            {"ERROR", "error_kind", CellKind::text, true},
            {"REQUEST-ID", "request_id", CellKind::text, true}},

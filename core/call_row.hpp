@@ -12,6 +12,7 @@
 #include "core/priority.hpp"
 #include "core/task.hpp"
 #include "core/time.hpp"
+#include "core/token_usage.hpp"
 
 namespace signalbox {
 
@@ -73,6 +74,9 @@ struct CallRow {
   double queue_wait_ms = -1;
   double service_time_ms = -1;
   double total_latency_ms = -1;
+  /// What the backend counted; while a stream runs, and where it ends without a count, `out` is the
+  /// number of its events.
+  TokenUsage tokens;
 
   friend bool operator==(const CallRow&, const CallRow&) = default;
 };

@@ -149,6 +149,14 @@ void write_agent(JsonWriter& json, const Agent& agent) {
   json.end_object();
 }
 
+void write_count(JsonWriter& json, std::optional<std::uint32_t> count) {
+  if (count) {
+    json.number(std::int64_t{*count});
+  } else {
+    json.null();
+  }
+}
+
 void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
   json.begin_object();
   json.key("session").string(worker.session.to_string());
@@ -192,6 +200,8 @@ void write_call(JsonWriter& json, const CallRow& row) {
   json.key("queue_wait_ms").number_or_null(row.queue_wait_ms);
   json.key("service_time_ms").number_or_null(row.service_time_ms);
   json.key("total_latency_ms").number_or_null(row.total_latency_ms);
+  write_count(json.key("tokens_in"), row.tokens.in);
+  write_count(json.key("tokens_out"), row.tokens.out);
   json.end_object();
 }
 

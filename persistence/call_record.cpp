@@ -7,6 +7,17 @@ namespace {
 
 constexpr std::uint8_t flag_streaming = 1;
 
+/// 0 = not known, else the count and one.
+void write_count(RecordWriter& out, std::optional<std::uint32_t> count) {
+  out.number(count ? std::uint64_t{*count} + 1 : 0);
+}
+
+std::optional<std::uint32_t> read_count(RecordReader& in) {
+  const std::size_t number = in.count(std::size_t{UINT32_MAX} + 1);
+  if (number == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(number - 1);
+}
+
 void write_fields(RecordWriter& out, const CallRow& row) {
   out.id(row.id);
   out.byte(static_cast<std::uint8_t>(row.kind));
@@ -26,6 +37,8 @@ void write_fields(RecordWriter& out, const CallRow& row) {
   for (const double ms : {row.queue_wait_ms, row.service_time_ms, row.total_latency_ms}) {
     out.real(ms);
   }
+  write_count(out, row.tokens.in);
+  write_count(out, row.tokens.out);
 }
 
 CallRow read_fields_v1(RecordReader& in) {
@@ -51,6 +64,14 @@ CallRow read_fields_v1(RecordReader& in) {
   return row;
 }
 
+/// Version 2 counts tokens.
+CallRow read_fields_v2(RecordReader& in) {
+  CallRow row = read_fields_v1(in);
+  row.tokens.in = read_count(in);
+  row.tokens.out = read_count(in);
+  return row;
+}
+
 }  // namespace
 
 void encode_call(const CallRow& row, std::string& record) {
@@ -65,7 +86,7 @@ Result<CallRow> decode_call(std::string_view record) {
   const auto opened = open_record("call", record, call_record_version);
   if (!opened) return opened.error();
   RecordReader in{opened->fields};
-  CallRow row = read_fields_v1(in);
+  CallRow row = opened->version == 1 ? read_fields_v1(in) : read_fields_v2(in);
   if (auto error = unread("call", in)) return std::move(*error);
   return row;
 }

@@ -109,6 +109,32 @@ describe('rows over a stop and a kill', () => {
   });
 });
 
+describe('tokens', () => {
+  let daemon;
+  before(async () => { daemon = await startDaemon({ config: { echo: { token_delay_ms: 0 } } }); });
+  after(async () => { await daemon?.stop(); });
+  const rowOf = async (name) => byName(await allCalls(daemon)).get(name);
+
+  test('as the backend counts them, streamed or not; nothing comes out of an embedding', async () => {
+    for (const stream of [false, true]) {
+      expectOk(await daemon.openChat({ model: 'echo', stream, max_tokens: 7 }, described(`chat ${stream}`)).done);
+      const row = await until('the row has ended', async () => { const each = await rowOf(`chat ${stream}`); return each?.finished_at && each; });
+      // A stream is counted by its events where the backend says nothing: those of the role and of the end come on top.
+      assert.ok(stream ? row.tokens_out >= 7 && row.tokens_out <= 10 : row.tokens_out === 7, JSON.stringify(row));
+      if (!stream) assert.ok(row.tokens_in > 0, JSON.stringify(row));
+    }
+    await daemon.post('/v1/embeddings', { model: 'echo', input: 'some words' }, described('embedding'));
+    const row = await rowOf('embedding');
+    assert.ok(row.tokens_in > 0 && row.tokens_out === null, JSON.stringify(row));
+  });
+
+  test('a stream that runs shows how far it is', async () => {
+    const open = daemon.openChat({ model: 'echo', stream: true, max_tokens: 100_000, echo_delay_ms: 20 }, described('long'));
+    await until('its count grows', async () => (await rowOf('long'))?.tokens_out > 10);
+    open.abort();
+  });
+});
+
 describe('more than memory holds', () => {
   const COUNT = 1300;
   let daemon;

@@ -27,7 +27,7 @@ describe('calls of a daemon', { timeout: 60_000 }, () => {
     assert.equal(rows.length, 3);
     assert.match(rows[0], /^\S{36} +other +interactive +ok +[\d.]+m?s +[\d.]+m?s +(-|[\d.]+m?s) +echo +echo +local +call 3 +\d+s$/, 'newest first');
     const wide = expectExit(await cli('get', 'call', '-o', 'wide', '--no-headers'), CODE.ok);
-    assert.match(wide.stdout.split('\n')[0], / chat .* 1 +[\d.]+m?s /);
+    assert.match(wide.stdout.split('\n')[0], / chat .* 1 +\d+ +\d+ +[\d.]+m?s /);
   });
 
   test('with filters, as JSON, as lines and as names', async () => {
