@@ -210,6 +210,12 @@ Result<Transaction> Environment::begin_read() const {
   return Transaction{txn};
 }
 
+bool Environment::is_overtaken(const Transaction& reader) const {
+  MDB_envinfo info{};
+  mdb_env_info(x_env_.get(), &info);
+  return info.me_last_txnid != mdb_txn_id(reader.x_txn_.get());
+}
+
 Result<void> Environment::sync() {
   return check(mdb_env_sync(x_env_.get(), 1), "sync");
 }

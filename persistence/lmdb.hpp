@@ -122,6 +122,10 @@ class Environment {
   Result<Transaction> begin_write();
   /// Never waits. May move between threads.
   [[nodiscard]] Result<Transaction> begin_read() const;
+  /// A commit has come in since it was begun or renewed: it may show that commit, or even the next
+  /// one before that is durable. LMDB 0.9 enters a reader in its table first and reads where the
+  /// trees begin after; a thread that sleeps in between finds what two commits later stands there.
+  [[nodiscard]] bool is_overtaken(const Transaction& reader) const;
   /// Forces all that was ever written to the disk.
   Result<void> sync();
   /// Frees reader slots of processes that are gone.

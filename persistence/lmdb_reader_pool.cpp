@@ -4,7 +4,25 @@
 
 namespace signalbox::persistence {
 
+namespace {
+
+/// Each try fails only if a commit ends within the microsecond it takes.
+constexpr int tries_max = 16;
+
+}  // namespace
+
 Result<LmdbReaderPool::Snapshot> LmdbReaderPool::snapshot() {
+  auto transaction = begin();
+  for (int tries = 1; transaction && tries < tries_max; ++tries) {
+    if (!x_environment_.is_overtaken(*transaction)) break;
+    transaction->reset();
+    if (auto renewed = transaction->renew(); !renewed) return renewed.error();
+  }
+  if (!transaction) return transaction.error();
+  return Snapshot{*this, std::move(*transaction)};
+}
+
+Result<lmdb::Transaction> LmdbReaderPool::begin() {
   std::optional<lmdb::Transaction> idle;
   {
     const std::lock_guard lock{x_mutex_};
@@ -15,11 +33,9 @@ Result<LmdbReaderPool::Snapshot> LmdbReaderPool::snapshot() {
   }
   if (idle) {
     if (auto renewed = idle->renew(); !renewed) return renewed.error();
-    return Snapshot{*this, std::move(*idle)};
+    return std::move(*idle);
   }
-  auto fresh = x_environment_.begin_read();
-  if (!fresh) return fresh.error();
-  return Snapshot{*this, std::move(*fresh)};
+  return x_environment_.begin_read();
 }
 
 void LmdbReaderPool::give_back(lmdb::Transaction transaction) {

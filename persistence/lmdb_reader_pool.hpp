@@ -47,6 +47,7 @@ class LmdbReaderPool {
   // More idle ones than threads read at a time would only take slots.
   static constexpr std::size_t idle_max = 32;
 
+  Result<lmdb::Transaction> begin();
   void give_back(lmdb::Transaction transaction);
 
   const lmdb::Environment& x_environment_;
