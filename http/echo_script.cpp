@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/completion_writer.hpp"
 #include "http/json_members.hpp"
 #include "http/json_writer.hpp"
 
@@ -18,7 +19,6 @@ using actors::Playback;
 constexpr std::int64_t tokens_max = 100'000;
 constexpr std::int64_t delay_ms_max = 60'000;
 constexpr std::size_t embedding_size = 16;
-constexpr std::string_view done_event = "data: [DONE]\n\n";
 
 struct Wish {
   std::int64_t tokens = 0;
@@ -88,90 +88,33 @@ std::string word_at(const Wish& wish, std::int64_t index) {
   return index == 0 ? word : " " + word;
 }
 
-void write_usage(JsonWriter& json, const Wish& wish) {
-  const auto prompt = static_cast<std::int64_t>(wish.prompt_words);
-  json.key("usage").begin_object();
-  json.key("prompt_tokens").number(prompt);
-  json.key("completion_tokens").number(wish.tokens);
-  json.key("total_tokens").number(prompt + wish.tokens).end_object();
+CompletionWriter writer_for(const BackendCall& call) {
+  return CompletionWriter(call.kind, call.task, call.model);
 }
 
-/// Seconds since 1970 at which the task was made: the first 48 bits of its id are milliseconds.
-std::int64_t created_s(TaskId id) {
-  std::int64_t ms = 0;
-  for (std::size_t index = 0; index < 6; ++index) ms = (ms << 8U) | id.bytes[index];
-  return ms / 1000;
-}
-
-/// The members that every answer and every chunk begin with.
-void write_head(JsonWriter& json, const BackendCall& call, bool is_chunk) {
-  const bool is_chat = call.kind == TaskKind::chat;
-  json.begin_object();
-  json.key("id").string((is_chat ? "chatcmpl-" : "cmpl-") + call.task.to_string());
-  json.key("object").string(!is_chat   ? "text_completion"
-                            : is_chunk ? "chat.completion.chunk"
-                                       : "chat.completion");
-  json.key("created").number(created_s(call.task));
-  json.key("model").string(call.model);
+CompletionUsage usage_of(const Wish& wish) {
+  return {static_cast<std::int64_t>(wish.prompt_words), wish.tokens};
 }
 
 std::string answer_body(const BackendCall& call, const Wish& wish) {
   std::string text;
   for (std::int64_t index = 0; index < wish.tokens; ++index) text += word_at(wish, index);
-  JsonWriter json;
-  write_head(json, call, false);
-  json.key("choices").begin_array().begin_object().key("index").number(std::int64_t{0});
-  if (call.kind == TaskKind::chat) {
-    json.key("message").begin_object().key("role").string("assistant");
-    json.key("content").string(text).end_object();
-  } else {
-    json.key("text").string(text);
-  }
-  json.key("finish_reason").string("length").end_object().end_array();
-  write_usage(json, wish);
-  json.end_object();
-  return json.take();
-}
-
-std::string chunk_event(const BackendCall& call, const std::string& text, bool is_first,
-                        bool is_last) {
-  JsonWriter json;
-  write_head(json, call, true);
-  json.key("choices").begin_array().begin_object().key("index").number(std::int64_t{0});
-  if (call.kind == TaskKind::chat) {
-    json.key("delta").begin_object();
-    if (is_first) json.key("role").string("assistant");
-    if (!is_last) json.key("content").string(text);
-    json.end_object();
-  } else {
-    json.key("text").string(text);
-  }
-  json.key("finish_reason").string_or_null(is_last ? "length" : "");
-  json.end_object().end_array().end_object();
-  return "data: " + json.take() + "\n\n";
-}
-
-std::string usage_event(const BackendCall& call, const Wish& wish) {
-  JsonWriter json;
-  write_head(json, call, true);
-  json.key("choices").begin_array().end_array();
-  write_usage(json, wish);
-  json.end_object();
-  return "data: " + json.take() + "\n\n";
+  return writer_for(call).body(text, "length", usage_of(wish));
 }
 
 Playback play_stream(const BackendCall& call, const Wish& wish) {
   const std::string type = "text/event-stream";
   const Duration delay = std::chrono::milliseconds{wish.delay_ms};
+  const CompletionWriter writer = writer_for(call);
   Playback playback;
   playback.steps.push_back({delay, BackendBegan{200, type}});
   for (std::int64_t index = 0; index < wish.tokens; ++index) {
     playback.steps.push_back(
         {index == 0 ? Duration::zero() : delay,
-         BackendEvents{make_bytes(chunk_event(call, word_at(wish, index), index == 0, false))}});
+         BackendEvents{make_bytes(writer.text_event(word_at(wish, index), index == 0))}});
   }
-  std::string last = chunk_event(call, "", false, true);
-  if (wish.wants_usage) last += usage_event(call, wish);
+  std::string last = writer.finish_event("length", false);
+  if (wish.wants_usage) last += writer.usage_event(usage_of(wish));
   const std::uint32_t last_count = wish.wants_usage ? 2 : 1;
   playback.steps.push_back(
       {Duration::zero(), BackendEvents{make_bytes(std::move(last)), last_count}});

@@ -4,6 +4,12 @@
 
 namespace signalbox::http {
 
+bool is_event_stream(std::string_view content_type) {
+  const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); };
+  return content_type.size() >= event_stream.size() &&
+         std::equal(event_stream.begin(), event_stream.end(), content_type.begin(), same);
+}
+
 std::string sse_event(std::string_view name, std::string_view id, std::string_view data) {
   std::string text;
   text.reserve(name.size() + id.size() + data.size() + 32);

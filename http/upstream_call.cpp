@@ -1,26 +1,16 @@
 #include "http/upstream_call.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "http/answer_collector.hpp"
 #include "http/json_members.hpp"
+#include "http/sse_event.hpp"
 #include "http/upstream_errors.hpp"
 
 namespace signalbox::http {
 
 namespace {
-
-/// An error page is read only as far as it can be of use. Unit: bytes.
-constexpr std::size_t error_body_bytes_max = 64 * 1024;
-
-bool is_event_stream(std::string_view content_type) {
-  constexpr std::string_view wanted = "text/event-stream";
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
-  return content_type.size() >= wanted.size() &&
-         std::equal(wanted.begin(), wanted.end(), content_type.begin(),
-                    [&](char b, char a) { return same(a, b); });
-}
 
 bool assembles(const UpstreamOptions& options, const BackendCall& call) {
   return !call.streaming && options.type == config::UpstreamType::llamacpp &&
@@ -28,6 +18,14 @@ bool assembles(const UpstreamOptions& options, const BackendCall& call) {
 }
 
 }  // namespace
+
+void add_call_headers(OutgoingRequest& request, const BackendCall& call) {
+  auto& headers = request.headers;
+  headers.emplace_back("Accept-Encoding", "identity");
+  headers.emplace_back("User-Agent", upstream_user_agent);
+  if (!call.request_id.empty()) headers.emplace_back("X-Request-Id", call.request_id);
+  if (!call.traceparent.empty()) headers.emplace_back("traceparent", call.traceparent);
+}
 
 UpstreamCall::UpstreamCall(const UpstreamOptions& options, ConnectionPool& pool, BackendCall call,
                            BackendListener listener)
@@ -60,13 +58,10 @@ Result<OutgoingRequest> UpstreamCall::make_request() const {
   request.body = std::move(*body);
   request.headers = {{"Content-Type", "application/json"},
                      {"Accept", x_mode == Mode::plain ? "application/json"
-                                                      : "text/event-stream, application/json"},
-                     {"Accept-Encoding", "identity"},
-                     {"User-Agent", std::string(upstream_user_agent)}};
+                                                      : "text/event-stream, application/json"}};
   if (!x_options.api_key.empty())
     request.headers.emplace_back("Authorization", "Bearer " + x_options.api_key);
-  if (!x_call.request_id.empty()) request.headers.emplace_back("X-Request-Id", x_call.request_id);
-  if (!x_call.traceparent.empty()) request.headers.emplace_back("traceparent", x_call.traceparent);
+  add_call_headers(request, x_call);
   return request;
 }
 
@@ -167,17 +162,7 @@ AnswerReader::Next UpstreamCall::take_event(const SseEvent& event) {
 }
 
 AnswerReader::Next UpstreamCall::take_error_event(const SseEvent& event) {
-  std::string words = error_message_of(event.data);
-  const bool is_json = check_json(event.data).has_value();
-  if (words.empty()) words = "the backend reported an error in its stream";
-  // llama-server puts the status it would have answered with into the event.
-  const std::string_view code =
-      is_json ? value_of(value_of(event.data, "error"), "code") : std::string_view();
-  int status = 0;
-  std::from_chars(code.data(), code.data() + code.size(), status);
-  if (status < 400 || status > 599) status = x_head.status;
-  BackendFailed failure = answer_failure(std::move(words), status, true);
-  failure.error.from_backend = true;
+  BackendFailed failure = event_failure(event.data, x_head.status);
   if (x_data_seen) failure.error.code = ErrorCode::backend_stream_failed;
   return give_up(std::move(failure));
 }

@@ -25,6 +25,9 @@
 
 namespace signalbox::http {
 
+/// What every call to a backend says about itself, whatever kind of backend it is.
+void add_call_headers(OutgoingRequest& request, const BackendCall& call);
+
 class UpstreamCall final : private AnswerReader {
  public:
   UpstreamCall(const UpstreamOptions& options, ConnectionPool& pool, BackendCall call,

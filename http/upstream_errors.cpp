@@ -94,6 +94,20 @@ BackendFailed answer_failure(std::string message, int status, bool retryable) {
   return failure;
 }
 
+BackendFailed event_failure(std::string_view data, int status) {
+  std::string words = error_message_of(data);
+  if (words.empty()) words = "the backend reported an error in its stream";
+  // llama-server puts the status it would have answered with into the event.
+  const std::string_view code =
+      check_json(data).has_value() ? value_of(value_of(data, "error"), "code") : std::string_view();
+  int code_status = 0;
+  std::from_chars(code.data(), code.data() + code.size(), code_status);
+  if (code_status >= 400 && code_status <= 599) status = code_status;
+  BackendFailed failure = answer_failure(std::move(words), status, true);
+  failure.error.from_backend = true;
+  return failure;
+}
+
 Result<std::vector<BackendModel>> parse_model_list(std::string_view body) {
   const Error error =
       make_error(ErrorCode::backend_error, "the backend's answer is no list of models");

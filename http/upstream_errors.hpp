@@ -21,6 +21,9 @@ BackendFailed exchange_failure(const ExchangeResult& result, bool head_seen, boo
 /// For an answer we will not take although its status is fine.
 BackendFailed answer_failure(std::string message, int status, bool retryable);
 
+/// For an event that reports an error. @param status of the answer that the event came in.
+BackendFailed event_failure(std::string_view data, int status);
+
 /// Reads the answer to GET /v1/models: {"data":[{"id"}]}, {"models":[{"id"|"name"}]} or a bare
 /// list. Names that are not 1 to 256 printable characters are left out, as are those after the
 /// first 1000.

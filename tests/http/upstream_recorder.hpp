@@ -61,7 +61,10 @@ class Recorder {
     return locked([this] { return x_in_order; });
   }
 
-  /// @pre wait() said true.
+  /// The three below: @pre wait() said true.
+  [[nodiscard]] bool has_finished() const {
+    return locked([this] { return std::holds_alternative<BackendFinished>(x_last); });
+  }
   [[nodiscard]] BackendFinished finished() const {
     const std::scoped_lock lock(x_mutex);
     if (const auto* failure = std::get_if<BackendFailed>(&x_last))
@@ -123,7 +126,7 @@ inline BackendCall make_call(bool streaming,
 }
 
 /// Makes a call and waits for its end.
-inline std::shared_ptr<Recorder> perform(HttpBackend& backend, BackendCall call) {
+inline std::shared_ptr<Recorder> perform(Backend& backend, BackendCall call) {
   auto recorder = Recorder::make();
   REQUIRE(backend.start(std::move(call), Recorder::listener(recorder)) != 0);
   REQUIRE(recorder->wait());
