@@ -28,10 +28,10 @@ export const event = (token) => `${token.split('\n').map((line) => `data: ${line
 
 export class PushWorker {
   /// `daemonOf` gives the daemon at each heartbeat, so that one that was restarted is found again.
-  constructor(daemonOf, { id, model, models = [model], capacity, tokens = words(), tokenDelayMs = 1, firstDelayMs = 0, heartbeatMs = 400, status = 'ready', more = {}, headers = {}, keepAlive = true }) {
-    Object.assign(this, { daemonOf, id, models, capacity, heartbeatMs, status, more, headers, keepAlive });
+  constructor(daemonOf, { id, model, models = [model], capacity, tokens = words(), tokenDelayMs = 1, firstDelayMs = 0, heartbeatMs = 400, status = 'ready', always = {}, more = {}, headers = {}, keepAlive = true }) {
+    Object.assign(this, { daemonOf, id, models, capacity, heartbeatMs, status, always, more, headers, keepAlive });
     this.defaults = { tokens, tokenDelayMs, firstDelayMs };
-    Object.assign(this, { plan: [], always: {}, requests: [], strays: [], jobs: new Map(), sockets: new Set(), connections: 0, beats: 0, inFlight: 0, maxInFlight: 0, failures: [] });
+    Object.assign(this, { plan: [], requests: [], strays: [], jobs: new Map(), sockets: new Set(), connections: 0, beats: 0, inFlight: 0, maxInFlight: 0, failures: [] });
   }
 
   get model() { return this.models[0]; }
