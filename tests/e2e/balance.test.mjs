@@ -20,6 +20,9 @@ const poolPath = (name) => `/api/v1/pools/${encodeURIComponent(name)}`;
 const sum = (list) => list.reduce((a, b) => a + b, 0);
 const shares = (team) => team.map((w) => w.requests.filter((r) => r.state === 'done').length);
 
+/// No backend has anything to do, as the daemon sees it: what was answered a moment ago may still count as running.
+const quiet = (daemon) => until('nothing runs', async () => (await daemon.json('/api/v1/llms')).llms.every((l) => l.running === 0));
+
 /// `count` calls, `abreast` at a time: what `one(i)` gives for each.
 async function flood(count, abreast, one) {
   const all = [];
@@ -52,6 +55,21 @@ describe('a thousand calls over three workers of capacity four', { timeout: 300_
     for (const n of got) assert.ok(n <= (CALLS / 3) * 1.1, `shares ${got}`);
     for (const w of team) assert.ok(w.maxInFlight <= 4, `${w.id} had ${w.maxInFlight} at once`);
     assert.ok(team.every((w) => w.maxInFlight === 4), `all of their room is used: ${team.map((w) => w.maxInFlight)}`);
+  });
+
+  test('half full: six at a time are two for each, whoever is quicker', async () => {
+    const team = await crew.team(3, { capacity: 4 });
+    const { model } = team[0];
+    const given = () => sum(team.map((w) => w.requests.length));
+    for (let round = 1; round <= 20; round++) {
+      for (const w of team) w.always = { hold: 'stream' };
+      const calls = Array.from({ length: 6 }, (_, i) => chat(model, i));
+      await until('six are held', () => given() === 6 * round, { seen: () => team.map((w) => w.requests.length) });
+      assert.deepEqual(team.map((w) => w.inFlight), [2, 2, 2], `round ${round}`);
+      for (const w of team) { w.always = {}; w.release(); }
+      for (const r of await Promise.all(calls)) expectOk(r);
+      await quiet(daemon);
+    }
   });
 
   test('streams are shared the same way, and by capacity', async (t) => {
@@ -234,8 +252,7 @@ describe('the choice of a pool', { timeout: 240_000 }, () => {
       await body();
       return team.map((w) => w.requests.length).sort();
     };
-    const quiet = () => until('nothing runs', async () => (await daemon.json('/api/v1/llms')).llms.every((l) => l.running === 0));
-    const inTurn = () => counted(async () => { for (let i = 0; i < 3; i++) { await quiet(); expectOk(await daemon.chat({ model })); } });
+    const inTurn = () => counted(async () => { for (let i = 0; i < 3; i++) { await quiet(daemon); expectOk(await daemon.chat({ model })); } });
     const atOnce = () => counted(async () => {
       for (const w of team) w.always = { hold: 'stream' };
       const calls = Array.from({ length: 3 }, () => daemon.chat({ model }));
@@ -249,11 +266,11 @@ describe('the choice of a pool', { timeout: 240_000 }, () => {
       assert.deepEqual([r.json.name, r.json.choice], [model, choice]);
       assert.equal(expectOk(await daemon.get(poolPath(model))).json.choice, choice);
       assert.deepEqual(await inTurn(), expected.inTurn, `${choice}, one after another`);
-      await quiet();
+      await quiet(daemon);
       assert.deepEqual(await atOnce(), expected.atOnce, `${choice}, at once`);
     }
     expectOk(await set(model, 'affinity'));
-    await quiet();
+    await quiet(daemon);
     const sticky = await counted(async () => {
       for (const w of team) w.always = { hold: 'stream' };
       const calls = [];

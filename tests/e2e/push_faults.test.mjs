@@ -202,8 +202,8 @@ describe('each fault by its error', { timeout: 240_000 }, () => {
 
   test('it answers after the cancel: nobody hears it', async () => {
     const worker = await crew.start({ capacity: 3 });
-    worker.next({ hold: 'post', deaf: true }, { hold: 'stream', deaf: true }, { stallAfter: 2, deaf: true });
-    for (let i = 0; i < 3; i++) {
+    for (const [i, behaviour] of [{ hold: 'post' }, { hold: 'stream' }, { stallAfter: 2 }].entries()) {
+      worker.next({ ...behaviour, deaf: true });
       const id = await makeJob(daemon, { model: worker.model });
       const reader = openJob(daemon, id);
       const record = (await worker.arrived(2 * i + 1)).at(-1);
@@ -228,7 +228,7 @@ describe('each fault by its error', { timeout: 240_000 }, () => {
     worker.next({ raw: Array.from({ length: 128 }, () => 'x'.repeat(1 << 20)), tokenDelayMs: 0 });
     const r = await within('its end', daemon.openChat({ model: worker.model, stream: true }).done, 45_000);
     assert.ok(['backend_error', 'backend_stream_failed'].includes(r.json?.error?.code ?? streamError(r.text)?.code), r.text.slice(0, 300));
-    assert.ok(daemon.rssMib() - before_ < 100, `128 MiB in one line took ${daemon.rssMib() - before_} MiB`);
+    if (!/asan|tsan/.test(daemon.bin)) assert.ok(daemon.rssMib() - before_ < 100, `128 MiB in one line took ${daemon.rssMib() - before_} MiB`);
     const odd = await crew.start({ always: { raw: [Buffer.concat([Buffer.from('data: a'), Buffer.from([0xff, 0xfe, 0x00, 0x1b]), Buffer.from('b\n\ndata: [DONE]\n\n')])] } });
     const answer = await chatOnce(daemon, odd);
     if (answer.status === 200) assert.match(answer.json.choices[0].message.content, /^a.*b$/s);

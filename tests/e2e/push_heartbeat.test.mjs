@@ -316,7 +316,7 @@ test('the lists: llms, models, workers, status and the command, bound and push a
   for (const id of [push.id, other.session]) assert.match(table, new RegExp(`^${id} `, 'm'), table);
   const asJson = JSON.parse(expectExit(await cli(['get', 'workers', '-o', 'json']), CODE.ok).stdout);
   assert.ok(JSON.stringify(asJson).includes(push.id));
-  assert.ok(expectExit(await cli(['describe', 'worker', push.id]), CODE.ok).stdout.includes(push.model));
+  assert.ok(expectExit(await cli(['describe', 'worker', push.id]), CODE.ok).stdout.includes((await push.llm()).name));
 });
 
 test('with keys, a heartbeat needs workers:create', async () => {
@@ -367,7 +367,7 @@ test('ten thousand invented workers', { timeout: 240_000 }, async (t) => {
     t.diagnostic(`answers ${JSON.stringify(statuses)}; ${grown.toFixed(1)} MiB more; ${(await own.json('/api/v1/llms')).llms.length} LLMs kept`);
     assert.ok(own.alive);
     assert.ok(Object.keys(statuses).every((s) => s === '200' || (+s >= 400 && +s < 600 && s !== '500')), JSON.stringify(statuses));
-    assert.ok(grown < 50, `memory grew by ${grown} MiB`);
+    if (!/asan|tsan/.test(own.bin)) assert.ok(grown < 50, `memory grew by ${grown} MiB`);
     assert.ok((await own.json('/api/v1/llms')).llms.length < 10_000, 'a bound holds, not all of them are kept');
     for (const r of await worker.beat()) expectOk(r, 'one that was there before is heard of still');
     expectOk(await own.chat({ model: worker.model }, {}, 60_000), 'and is given work');
