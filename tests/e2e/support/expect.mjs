@@ -10,7 +10,7 @@ const TYPES = {
   draining: 'server_error', store_full: 'server_error', store_failed: 'server_error', method_not_allowed: 'invalid_request_error',
   body_too_large: 'invalid_request_error', unsupported_media_type: 'invalid_request_error', not_found: 'invalid_request_error',
   idempotency_key_reused: 'invalid_request_error', forbidden_host: 'invalid_request_error', await_timeout: 'server_error',
-  agent_not_found: 'invalid_request_error', session_not_found: 'invalid_request_error', slot_not_found: 'invalid_request_error', name_conflict: 'invalid_request_error', stale_claim: 'invalid_request_error',
+  agent_not_found: 'invalid_request_error', session_not_found: 'invalid_request_error', slot_not_found: 'invalid_request_error', job_not_found: 'invalid_request_error', name_conflict: 'invalid_request_error', stale_claim: 'invalid_request_error',
   wake_failed: 'server_error', wake_timeout: 'server_error',
 };
 const STATUS = {
@@ -18,7 +18,7 @@ const STATUS = {
   task_cancelled: 409, task_expired: 504, model_not_found: 404, llm_not_found: 404, task_not_found: 404, profile_not_found: 404, invalid_json: 400,
   invalid_request: 400, invalid_priority: 400, unauthorized: 401, forbidden: 403, draining: 503, store_full: 507, store_failed: 500,
   method_not_allowed: 405, body_too_large: 413, unsupported_media_type: 415, not_found: 404, idempotency_key_reused: 422, forbidden_host: 403, await_timeout: 504,
-  agent_not_found: 404, session_not_found: 404, slot_not_found: 404, name_conflict: 409, stale_claim: 409, wake_failed: 503, wake_timeout: 503,
+  agent_not_found: 404, session_not_found: 404, slot_not_found: 404, job_not_found: 404, name_conflict: 409, stale_claim: 409, wake_failed: 503, wake_timeout: 503,
 };
 export const TASK_HEADERS = ['x-request-id', 'x-signalbox-task', 'x-signalbox-profile', 'x-signalbox-priority', 'x-signalbox-queue-wait-ms', 'x-signalbox-backend', 'x-signalbox-attempts'];
 

@@ -5,7 +5,10 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import { toYaml } from './daemon.mjs';
 import { events, isDone, open, parseResponses, send, spoken, streamError, wire } from './http.mjs';
+import { startMock } from './cli.mjs';
+import { dones, jobText, tokensOf } from './job.mjs';
 import { startLlmServer } from './llm-server.mjs';
+import { event, PushCrew, words } from './push_worker.mjs';
 import { sentence, startUpstream } from './upstream.mjs';
 import { until } from './wait.mjs';
 
@@ -61,6 +64,77 @@ describe('the scriptable upstream', () => {
     await up.start();
     assert.equal(up.port, port);
     assert.equal((await send(port, ask())).status, 200);
+  });
+});
+
+describe('the push worker', () => {
+  let broker, crew, worker;
+  const llms = () => [{ model: worker.model, status: 'active', url: `http://127.0.0.1:${worker.port}` }];
+  before(async () => {
+    broker = await startMock((r) => ({ body: r.path === '/api/v1/llms' ? { llms: llms() } : { status: 'ok', message: 'heard' } }));
+    const daemon = { port: Number(new URL(broker.base).port), alive: true, json: async (path) => (await send(daemon.port, { method: 'GET', path })).json };
+    crew = new PushCrew(() => daemon);
+    worker = crew.hire({ capacity: 2, heartbeatMs: 5 });
+    await worker.start();
+    await worker.active();
+  });
+  after(async () => { await crew.end(); await broker.stop(); });
+  const post = () => send(worker.port, { path: '/v1/inference', body: { prompt: 'once' } });
+  const read = async () => {
+    const { json } = await post();
+    return open(worker.port, { method: 'GET', path: json.sse_url });
+  };
+
+  test('announces itself', async () => {
+    await until('three beats', () => broker.requests.filter((r) => r.path === '/v1/worker-heartbeat').length >= 3);
+    const { worker: said, timestamp } = broker.requests[0].body;
+    assert.deepEqual(said, { id: worker.id, model_id: worker.model, device: 'cpu:0', host: '127.0.0.1', port: worker.port, status: 'ready', implementation: 'test-worker', version: '1.0.0', capacity: 2 });
+    assert.ok(Date.parse(timestamp) > 0);
+  });
+
+  test('says its tokens, and goes wrong as told', async () => {
+    const good = await (await read()).done;
+    assert.equal(good.text, `${words().map(event).join('')}data: [DONE]\n\n`);
+    assert.deepEqual([jobText(good.text), dones(good.text), worker.requests[0].state, worker.requests[0].body], [words().join(''), 1, 'done', { prompt: 'once' }]);
+    worker.next({ tokens: [' a', 'b\nc'] }, { cut: 2 }, { noDone: true }, { doneTwice: true, afterDone: ['x'] }, { errorEvent: 1 }, { streamStatus: 500 }, { raw: ['no event'] });
+    assert.deepEqual(tokensOf((await (await read()).done).text), [' a', 'b\nc']);
+    const cut = await (await read()).done;
+    assert.deepEqual([cut.ended, tokensOf(cut.text)], ['cut', words(2)]);
+    assert.equal(dones((await (await read()).done).text), 0);
+    assert.equal(dones((await (await read()).done).text), 2);
+    assert.match((await (await read()).done).text, /"error"/);
+    assert.equal((await (await read()).done).status, 500);
+    assert.equal((await (await read()).done).text, 'no event');
+    worker.next({ cut: 'post' }, { status: 503, body: 'busy' }, { cut: 'stream' }, { sseUrl: 7 });
+    assert.equal((await open(worker.port, { path: '/v1/inference', body: {} }).done).ended, 'refused');
+    assert.deepEqual([(await post()).text, worker.requests.at(-1).state], ['busy', 'refused']);
+    assert.equal((await (await read()).done).ended, 'refused');
+    assert.equal((await post()).json.sse_url, 7);
+  });
+
+  test('is held, stalls, and sees that the broker has gone', async () => {
+    worker.requests = [];
+    worker.next({ hold: 'post' }, { hold: 'stream' }, { stallAfter: 1 }, { stallAfter: 1, deaf: true });
+    const first = open(worker.port, { path: '/v1/inference', body: {} });
+    await worker.arrived(1);
+    first.abort();
+    const rest = [await read(), await read(), await read()];
+    await rest[1].firstByte;
+    await rest[2].firstByte;
+    await until('all are open', () => worker.requests.every((r) => r.state === 'aborted' || r.streams === 1));
+    for (const call of rest) call.abort();
+    await until('all seen', () => worker.requests.every((r) => r.state === 'aborted'));
+    worker.requests[3].release();
+    await until('the deaf one says the rest', () => worker.requests[3].tokensSent === 4);
+    assert.equal(worker.inFlight, 1, 'the one whose sse_url led nowhere');
+  });
+
+  test('refuses, and comes back on its port', async () => {
+    const { port } = worker;
+    await worker.refuse();
+    assert.equal((await open(port, { path: '/v1/inference', body: {} }).done).ended, 'refused');
+    await worker.listen();
+    assert.deepEqual([worker.port, (await post()).status], [port, 200]);
   });
 });
 
