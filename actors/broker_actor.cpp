@@ -71,7 +71,10 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](const DropSlot& message) { drop_slot(message); },
       [this](const SlotGone& message) { slot_gone(message); },
       [this](const CancelTask& message) {
-        order_end({message.task, make_error(ErrorCode::task_cancelled, "the task was cancelled")});
+        const bool is_told = message.error.code != ErrorCode::none;
+        order_end({message.task,
+                   is_told ? message.error
+                           : make_error(ErrorCode::task_cancelled, "the task was cancelled")});
         return Done{};
       },
       [this](const ConfigureProfile& message) { return configure(message); },

@@ -109,7 +109,7 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
   Task& task = message.task;
   if (found.has_error()) {
     // An agent vouches for its target, though nobody serves it yet.
-    if (task.agent.empty()) return found.error();
+    if (task.agent.empty() && !message.takes_absent) return found.error();
     found = route_to_absent(message.target);
   }
   const Route& route = *found;

@@ -97,6 +97,7 @@ struct House {
   StoreActor store;
   MetricsActor metrics;
   RegistrarActor registrar;
+  PushDeskActor push_desk;
   /// None in houses that collect nothing.
   std::optional<GcActor> collector;
 };
@@ -121,6 +122,8 @@ struct SubmitTask {
   std::optional<Duration> inference;
   /// Answer when it is durable, not when it has ended.
   bool is_async = false;
+  /// A task all the same when nobody has ever offered the target.
+  bool takes_absent = false;
 };
 
 struct CallerGone {
@@ -132,6 +135,8 @@ struct CallerGone {
 
 struct CancelTask {
   TaskId task;
+  /// What it ends with; `none` = task_cancelled.
+  Error error = {};
 };
 
 /// The listener is told the end, and what is still held of a stream before it.

@@ -142,6 +142,10 @@ struct SlotGone;
 struct SlotWaiting;
 struct SlotAdmitted;
 struct SlotEnded;
+// About push workers.
+struct HearPushWorker;
+struct StaleTick;
+struct PushAnswer;
 // To the collector.
 struct CollectTick;
 
@@ -309,6 +313,16 @@ using WorkerSessionActor =
     ExecutorActor::extend_with<SessionActor>::extend_with<ResultClient>::extend_with<
         StoreClient>::extend<caf::reacts_to<SessionTick>,  // to itself: something is due
                              caf::reacts_to<BeginDrain>>;  // the broker stops
+
+/// The desk that hears push workers, and the executor of all of them: they are servers, and cost
+/// nothing while they have no work.
+using PushDeskActor = ExecutorActor::extend<
+    caf::reacts_to<OpenHouse>,        // first of all
+    caf::reacts_to<CallEnded>,        // to itself: how a call ended
+    caf::reacts_to<StaleTick>,        // to itself: one may have been silent for too long
+    caf::reacts_to<CollectSessions>,  // from the collector
+    caf::replies_to<HearPushWorker>::with<PushAnswer>,
+    caf::replies_to<ListWorkers>::with<WorkerList>>;
 
 /// The desk where workers register: makes sessions, finds them, remembers them over restarts.
 using RegistrarActor = SessionActor::extend<

@@ -40,12 +40,14 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports) 
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
   house.directory = system.spawn(directory_actor, ports.wall, house.broker);
   house.registrar = system.spawn(registrar_actor, std::move(options.registrar), ports);
+  house.push_desk = system.spawn(push_desk_actor, std::move(options.push_desk), ports);
   if (options.gc) {
     house.collector =
         system.spawn(gc_actor, GcSetup{*options.gc, options.session_retention_s, house, ports});
   }
   caf::anon_send(house.broker, OpenHouse{house});
   caf::anon_send(house.registrar, OpenHouse{house});
+  caf::anon_send(house.push_desk, OpenHouse{house});
   return house;
 }
 
@@ -59,9 +61,9 @@ void close_house(caf::actor_system&, const House& house) {
     caf::anon_send_exit(*house.collector, caf::exit_reason::user_shutdown);
   }
   for (const auto& actor :
-       {caf::actor_cast<caf::actor>(house.registrar), caf::actor_cast<caf::actor>(house.broker),
-        caf::actor_cast<caf::actor>(house.directory), caf::actor_cast<caf::actor>(house.metrics),
-        caf::actor_cast<caf::actor>(house.store)}) {
+       {caf::actor_cast<caf::actor>(house.registrar), caf::actor_cast<caf::actor>(house.push_desk),
+        caf::actor_cast<caf::actor>(house.broker), caf::actor_cast<caf::actor>(house.directory),
+        caf::actor_cast<caf::actor>(house.metrics), caf::actor_cast<caf::actor>(house.store)}) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   }
 }

@@ -11,6 +11,7 @@
 #include "actors/broker_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/ports.hpp"
+#include "actors/push_desk_actor.hpp"
 #include "actors/registrar_actor.hpp"
 #include "config/settings.hpp"
 
@@ -19,6 +20,7 @@ namespace signalbox::actors {
 struct HouseOptions {
   BrokerSettings broker;
   RegistrarSettings registrar;
+  PushDeskSettings push_desk;
   /// Sessions that were inactive for this long are deleted. Unit: s.
   std::uint32_t session_retention_s = 14'400;
   /// Unset = nothing is collected.

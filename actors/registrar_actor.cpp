@@ -93,11 +93,14 @@ caf::result<SessionAnswer> RegistrarState::register_worker(RegisterWorker& messa
 
 caf::result<WorkerList> RegistrarState::list(const ListWorkers& message) {
   auto promise = x_self->make_response_promise<WorkerList>();
-  Gather<WorkerList> gather{
-      promise, [](WorkerList& list) {
-        std::sort(list.workers.begin(), list.workers.end(),
-                  [](const auto& left, const auto& right) { return left.session < right.session; });
-      }};
+  Gather<WorkerList> gather{promise, [](WorkerList& list) {
+                              std::stable_sort(
+                                  list.workers.begin(), list.workers.end(),
+                                  [](const auto& left, const auto& right) {
+                                    return std::pair{left.push.has_value(), left.session} <
+                                           std::pair{right.push.has_value(), right.session};
+                                  });
+                            }};
   for (const auto& [id, session] : x_sessions) {
     if (session.owner != message.owner && !message.sees_all) continue;
     gather.open();
@@ -109,11 +112,21 @@ caf::result<WorkerList> RegistrarState::list(const ListWorkers& message) {
             },
             [gather](const caf::error&) mutable { gather.close(); });
   }
+  gather.open();
+  x_self->request(x_house.push_desk, session_patience, message)
+      .then(
+          [gather](WorkerList& pushed) mutable {
+            auto& workers = gather.answer().workers;
+            std::move(pushed.workers.begin(), pushed.workers.end(), std::back_inserter(workers));
+            gather.close();
+          },
+          [gather](const caf::error&) mutable { gather.close(); });
   gather.close();
   return promise;
 }
 
 void RegistrarState::collect(const CollectSessions& message) {
+  x_self->send(x_house.push_desk, message);
   for (const auto& [id, session] : x_sessions) {
     const SessionKey key{id, session.owner, true};
     x_self->request(session.actor, session_patience, GetWorker{key})

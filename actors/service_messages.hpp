@@ -188,6 +188,8 @@ struct RunTask {
   /// The LLM that is to run it, and the backend's own id for it.
   std::string llm;
   std::string model;
+  /// Which one is meant, of an actor that is several.
+  ExecutorId executor = 0;
   TaskActor reply_to;
 };
 
@@ -207,6 +209,10 @@ struct ModelsListed {
 struct CallEnded {
   TaskId task;
   Epoch epoch = 0;
+  /// As in RunTask.
+  ExecutorId executor = 0;
+  /// It was answered.
+  bool is_done = false;
   /// No connection could be made.
   bool is_unreachable = false;
 };

@@ -34,6 +34,7 @@ void TaskRun::claim() {
   run.request = x_setup.request;
   run.llm = lease.llm;
   run.model = lease.model;
+  run.executor = lease.executor;
   run.reply_to = x_self;
   x_is_call_open = true;
   x_self->send(x_executor, std::move(run));

@@ -5,8 +5,6 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "actors/backend_call.hpp"
-
 namespace signalbox::actors {
 namespace {
 
@@ -33,35 +31,12 @@ std::string type_word(config::UpstreamType type) {
   return "openai";
 }
 
-bool is_end(const BackendEvent& event) {
-  return std::holds_alternative<BackendFinished>(event) ||
-         std::holds_alternative<BackendFailed>(event) || std::holds_alternative<BackendLost>(event);
-}
-
-bool is_unreachable(const BackendEvent& event) {
-  const auto* failed = std::get_if<BackendFailed>(&event);
-  return failed != nullptr && failed->error.code == ErrorCode::backend_unreachable;
-}
-
 }  // namespace
 
 void UpstreamState::run(const RunTask& message) {
-  const Task& task = *message.task;
-  BackendCall call = backend_call(message);
-  // Runs on a thread of the backend's: messages only.
-  auto listener = [reply_to = message.reply_to, self = UpstreamActor{x_self}, id = task.id,
-                   epoch = message.epoch](BackendEvent event) {
-    const bool has_ended = is_end(event);
-    const CallEnded ended{id, epoch, is_unreachable(event)};
-    caf::anon_send(reply_to, BackendReport{epoch, std::move(event)});
-    if (has_ended) caf::anon_send(self, ended);
-  };
-  x_calls[{task.id, message.epoch}] = x_setup.backend->start(std::move(call), std::move(listener));
-}
-
-void UpstreamState::abort(const AbortTask& message) {
-  const auto place = x_calls.find({message.task, message.epoch});
-  if (place != x_calls.end()) x_setup.backend->cancel(place->second);
+  x_calls.run(x_setup.backend, message, [self = UpstreamActor{x_self}](const CallEnded& ended) {
+    caf::anon_send(self, ended);
+  });
 }
 
 void UpstreamState::ask_for_models() {
@@ -141,7 +116,7 @@ UpstreamActor::behavior_type UpstreamState::make_behavior(UpstreamSetup setup) {
   ask_for_models();
   return {
       [this](const RunTask& message) { run(message); },
-      [this](const AbortTask& message) { abort(message); },
+      [this](const AbortTask& message) { x_calls.abort(message); },
       [](const WakeLlm&) {},
       [](const LlmTaken&) {},
       [this](const HealthTick& message) {
@@ -149,7 +124,7 @@ UpstreamActor::behavior_type UpstreamState::make_behavior(UpstreamSetup setup) {
       },
       [this](const ModelsListed& message) { models_listed(message); },
       [this](const CallEnded& message) {
-        x_calls.erase({message.task, message.epoch});
+        x_calls.forget(message);
         if (!message.is_unreachable) {
           set_status(LlmStatus::active);
         } else if (x_status == LlmStatus::active) {

@@ -6,13 +6,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "actors/backend_calls.hpp"
 #include "actors/messages.hpp"
 #include "actors/ports.hpp"
 #include "config/settings.hpp"
@@ -37,7 +36,6 @@ class UpstreamState {
 
  private:
   void run(const RunTask& message);
-  void abort(const AbortTask& message);
   void ask_for_models();
   void models_listed(const ModelsListed& message);
   void set_status(LlmStatus status);
@@ -46,8 +44,7 @@ class UpstreamState {
 
   UpstreamActor::pointer x_self;
   UpstreamSetup x_setup;
-  /// Backend's number of each call under way.
-  std::map<std::pair<TaskId, Epoch>, std::uint64_t> x_calls;
+  BackendCalls x_calls;
   std::vector<std::string> x_models;
   LlmStatus x_status = LlmStatus::inactive;
   bool x_is_known = false;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/call_messages.hpp"
+#include "core/push_worker.hpp"
 #include "core/worker_session.hpp"
 
 namespace signalbox::actors {
@@ -197,8 +198,22 @@ struct SessionTick {
 
 // -- answers ----------------------------------------------------------------------------------
 
+/// What is known of a worker with a server of its own.
+struct PushFacts {
+  /// The worker's own id; it has no session.
+  std::string id;
+  std::vector<std::string> models;
+  std::string device;
+  std::string implementation;
+  std::string version;
+  std::string url;
+  PushStatus status = PushStatus::stale;
+};
+
 struct SessionStatus {
   SessionId session;
+  /// Set for push workers.
+  std::optional<PushFacts> push = {};
   std::string owner;
   std::string address;
   SessionState state = SessionState::inactive;
@@ -226,7 +241,7 @@ struct WorkerReply {
 };
 
 struct WorkerList {
-  /// In the order of ids, which is that of first registration.
+  /// Sessions in the order of ids, which is that of first registration, then push workers by id.
   std::vector<SessionStatus> workers;
 };
 

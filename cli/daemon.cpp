@@ -104,6 +104,13 @@ Result<std::uint16_t> Daemon::start() {
   options.registrar.rules = {std::chrono::seconds{x_settings.workers.heartbeat_timeout_s},
                              std::chrono::seconds{x_settings.workers.wake_timeout_s}};
   options.registrar.make_joiner = http::make_stream_joiner();
+  options.push_desk.heartbeat_timeout = options.registrar.rules.heartbeat_timeout;
+  x_push_client = std::make_unique<http::PushClient>();
+  options.push_desk.make_backend = [client = x_push_client.get()](const std::string& host,
+                                                                  std::uint16_t port,
+                                                                  const std::string& model) {
+    return client->backend_for({host, port, model});
+  };
   options.session_retention_s = x_settings.workers.inactive_retention_s;
   options.gc = x_settings.gc;
   x_house = actors::build_house(*x_system, std::move(options), x_ports);
@@ -116,6 +123,7 @@ Result<std::uint16_t> Daemon::start() {
   x_services->version = SIGNALBOX_VERSION;
   x_services->ports = x_ports;
   x_services->allowed_hosts = x_settings.http.allowed_hosts;
+  x_services->push_hosts = x_settings.workers.allow_hosts;
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};
   x_services->reload = [this] { return reload(); };
@@ -267,6 +275,8 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   }
   x_services.reset();
   x_house = {};
+  // Its calls' last events go to actors.
+  x_push_client.reset();
   x_system.reset();
   x_ports = {};
 }

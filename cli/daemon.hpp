@@ -12,6 +12,7 @@
 #include "actors/house.hpp"
 #include "config/settings.hpp"
 #include "http/application.hpp"
+#include "http/push_client.hpp"
 #include "http/server.hpp"
 
 namespace signalbox::cli {
@@ -51,6 +52,7 @@ class Daemon {
   caf::actor_system_config x_config;
   actors::Ports x_ports;
   std::map<std::string, std::vector<WaiterRequest>> x_backlog;
+  std::unique_ptr<http::PushClient> x_push_client;
   std::unique_ptr<caf::actor_system> x_system;
   actors::House x_house;
   std::vector<caf::actor> x_executors;

@@ -103,7 +103,7 @@ std::vector<BackendCandidate> DirectoryBook::candidates(const LeaseRequest& requ
   std::vector<BackendCandidate> found;
   for (std::size_t index = 0; index < x_llms.size(); ++index) {
     const Llm& llm = x_llms[index];
-    if (llm.status != status || !llm.is_open || llm.pool_key() != request.target) continue;
+    if (llm.status != status || !llm.is_open || llm.is_full || llm.pool_key() != request.target) continue;
     const bool is_avoided =
         std::find(request.avoid.begin(), request.avoid.end(), llm.name) != request.avoid.end();
     if (is_avoided != avoided) continue;

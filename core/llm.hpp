@@ -40,6 +40,8 @@ struct Llm {
   std::uint32_t running = 0;
   /// A call can be handed over now; false while a worker's channel is closed or it drains.
   bool is_open = true;
+  /// It is there, but others than us keep it busy: who wants it waits.
+  bool is_full = false;
   /// LLMs that share one capacity (the models of one server) name the same group.
   std::string group;
   std::string session;

@@ -11,8 +11,10 @@
 #include "http/call_surface.hpp"
 #include "http/dashboard_surface.hpp"
 #include "http/inference_surface.hpp"
+#include "http/job_surface.hpp"
 #include "http/login_surface.hpp"
 #include "http/operations_surface.hpp"
+#include "http/push_surface.hpp"
 #include "http/slot_surface.hpp"
 #include "http/task_stream.hpp"
 #include "http/task_surface.hpp"
@@ -101,6 +103,10 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::drain_worker, "workers:create", Body::none, with_name<answer_drain_worker>},
     {Action::take_chunk, "workers:create", Body::json, with_task<answer_worker_chunk>},
     {Action::take_result, "workers:create", Body::json, with_task<answer_worker_result>},
+    {Action::hear_push_worker, "workers:create", Body::json, plain<answer_push_heartbeat>},
+    {Action::make_job, "tasks:create", Body::json, plain<answer_job>},
+    {Action::stream_job, "", Body::none, with_name<answer_job_stream>},
+    {Action::cancel_job, "", Body::none, with_name<answer_cancel_job>},
     {Action::livez, "", Body::none, health<false>},
     {Action::readyz, "", Body::none, health<true>},
     {Action::reload, "admin:edit", Body::none, plain<answer_reload>},

@@ -77,6 +77,8 @@ struct LineOf<actors::LeaveWorker> : RegistrarLine<actors::SessionAnswer> {};
 template <>
 struct LineOf<actors::GetWorker> : RegistrarLine<actors::SessionAnswer> {};
 template <>
+struct LineOf<actors::HearPushWorker> : Line<&actors::House::push_desk, actors::PushAnswer> {};
+template <>
 struct LineOf<actors::ListWorkers> : RegistrarLine<actors::WorkerList> {};
 
 }  // namespace

@@ -54,8 +54,8 @@ struct Ask {
                actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::GetFigures,
                actors::RegisterWorker, actors::WorkerHeartbeat, actors::WorkerChunks,
                actors::WorkerResult, actors::DrainWorker, actors::LeaveWorker, actors::GetWorker,
-               actors::ListWorkers, actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot,
-               actors::SaveCalls>
+               actors::ListWorkers, actors::HearPushWorker, actors::MarkSlot, actors::RenewSlot,
+               actors::ReleaseSlot, actors::SaveCalls>
       question;
 };
 

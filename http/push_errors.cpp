@@ -80,7 +80,8 @@ BackendFailed PushErrors::no_answer(const ExchangeResult& result) const {
   if (result.end == End::unreachable)
     return failed(ErrorCode::backend_unreachable, "connect",
                   "cannot be reached: " + reason_of(result.error), true);
-  return failed(ErrorCode::backend_error, "answer",
+  const bool is_cut = result.end == End::closed || result.end == End::timed_out;
+  return failed(is_cut ? ErrorCode::backend_stream_failed : ErrorCode::backend_error, "answer",
                 std::string(what_happened(result.end)) + " instead of answering", true);
 }
 
@@ -96,7 +97,9 @@ BackendFailed PushErrors::refused(const AnswerCollector& answer) const {
 }
 
 BackendFailed PushErrors::unreadable(std::string_view why) const {
-  return failed(ErrorCode::backend_error, "answer", why, true);
+  BackendFailed failure = failed(ErrorCode::backend_error, "answer", why, true);
+  failure.error.from_backend = true;
+  return failure;
 }
 
 BackendFailed PushErrors::no_stream(const ExchangeResult& result, bool head_seen) const {

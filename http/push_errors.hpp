@@ -4,7 +4,8 @@
 //   stage           code                                  what happened
 //   connect         backend_unreachable                   nobody listens there
 //   submit          backend_error, backend_status         POST /v1/inference answered a status
-//   answer          backend_error                         … answered nothing, or what is of no use
+//   answer          backend_error                         … answered what is of no use
+//                   backend_stream_failed                 … answered nothing
 //   stream_connect  backend_stream_failed                 no event stream under sse_url
 //   stream          backend_stream_failed, backend_error  cut, stalled; an error instead of tokens
 #pragma once

@@ -58,9 +58,7 @@ Result<std::string> text_of(std::string_view content) {
 }  // namespace
 
 Error cannot_carry(std::string message, std::string param) {
-  Error error = make_error(ErrorCode::backend_error, std::move(message)).at_param(std::move(param));
-  error.backend_status = 400;
-  return error;
+  return invalid_request(std::move(message), std::move(param));
 }
 
 Result<std::string> chat_prompt(std::string_view messages) {

@@ -21,8 +21,8 @@ Result<std::string> chat_prompt(std::string_view messages);
 /// A completion's prompt as it is: a string, or a list of one.
 Result<std::string> completion_prompt(std::string_view prompt);
 
-/// Why a push worker cannot run a call as it is: backend_error with the status 400, since a backend
-/// of another kind may. @param param the member at fault.
+/// Why a push worker cannot run a call as it is: invalid_request, though a backend of another kind
+/// may. @param param the member at fault.
 Error cannot_carry(std::string message, std::string param);
 
 }  // namespace signalbox::http

@@ -61,7 +61,7 @@ AnswerReader::Next PushStream::take_event(const SseEvent& event) {
   if (!event.has_data || event.data.empty()) return Next::more;
   if (event.name == "error" || is_error_report(event.data))
     return give_up(x_errors.reported(event.data, x_tokens > 0));
-  if (!event.name.empty() && event.name != "message") return Next::more;
+  if (event.name == "ping") return Next::more;
   if (event.data != "[DONE]") return take_token(event.data);
   finish();
   return Next::rest;

@@ -157,9 +157,26 @@ void write_count(JsonWriter& json, std::optional<std::uint32_t> count) {
   }
 }
 
+namespace {
+
+void write_push_facts(JsonWriter& json, const actors::PushFacts& push) {
+  json.key("id").string(push.id);
+  json.key("models").begin_array();
+  for (const std::string& model : push.models) json.string(model);
+  json.end_array();
+  json.key("status").string(to_string(push.status));
+  json.key("device").string(push.device);
+  json.key("implementation").string(push.implementation);
+  json.key("version").string(push.version);
+  json.key("url").string(push.url);
+}
+
+}  // namespace
+
 void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
   json.begin_object();
-  json.key("session").string(worker.session.to_string());
+  const auto& push = worker.push;
+  json.key("session").string(push ? push->id : worker.session.to_string());
   json.key("llms").begin_array();
   for (const Llm& llm : worker.llms) write_llm(json, llm);
   json.end_array();
@@ -172,6 +189,8 @@ void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
   json.key("done").number(static_cast<std::int64_t>(worker.done));
   json.key("failed").number(static_cast<std::int64_t>(worker.failed));
   json.key("state").string(to_string(worker.state));
+  json.key("kind").string(push ? "push" : "bound");
+  if (push) write_push_facts(json, *push);
   json.end_object();
 }
 

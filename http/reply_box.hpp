@@ -31,7 +31,8 @@ using Arrival =
                  actors::ProfileList, actors::LlmList, actors::CallPage, actors::Positions,
                  actors::AgentAnswer, actors::AgentList, actors::SlotWaiting, actors::SlotAdmitted,
                  actors::SlotEnded, actors::SlotAnswer, actors::SessionAnswer, actors::WorkerReply,
-                 actors::WorkerList, actors::Done, actors::Figures, EventText, Error, HungUp>;
+                 actors::WorkerList, actors::PushAnswer, actors::Done, actors::Figures, EventText,
+                 Error, HungUp>;
 
 /// Most bytes of a stream that wait for a slow reader before it is dropped.
 inline constexpr std::size_t stream_unread_bytes_max = 4U << 20U;

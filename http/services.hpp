@@ -27,6 +27,8 @@ struct Services {
   /// The application's, which lives as long as there are requests.
   const Authenticator* authenticator = nullptr;
   std::vector<std::string> allowed_hosts;
+  /// Where push workers may live (`workers.allow_hosts`).
+  std::vector<std::string> push_hosts;
   /// How long a caller is kept waiting for its task.
   std::chrono::seconds await_timeout{600};
   /// How often workers are asked to be heard of.

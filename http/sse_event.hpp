@@ -18,6 +18,9 @@ bool is_event_stream(std::string_view content_type);
 /// @param id left out when empty. @param data may have several lines.
 std::string sse_event(std::string_view name, std::string_view id, std::string_view data);
 
+/// An event without a name or an id.
+std::string data_event(std::string_view data);
+
 /// @returns the same JSON without line ends, which can only stand between its tokens: many readers
 /// of events take one `data` line for all of it. @pre `json` is well-formed.
 std::string on_one_line(std::string json);

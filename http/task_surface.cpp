@@ -9,6 +9,7 @@
 #include "http/read_members.hpp"
 #include "http/render.hpp"
 #include "http/route_table.hpp"
+#include "http/task_control.hpp"
 #include "http/task_rows.hpp"
 
 namespace signalbox::http {
@@ -43,26 +44,6 @@ void send_new_row(Context& context, const Task& task, const Bytes& request,
   JsonWriter json;
   write_task(json, task, TaskBodies{request, nullptr}, position);
   send_row(context, task, json.take(), 201);
-}
-
-/// Watches a task until it ended or `deadline`; it does not live longer because of that.
-void wait_for_end(Context& context, TaskId id, ReplyBox::Clock::time_point deadline) {
-  Services& services = context.services;
-  const actors::CallNumber number = services.next_call++;
-  // An observer is sent the whole stream, of which nothing is kept here.
-  const auto reply_box = std::make_shared<ReplyBox>(any_unread_bytes);
-  actors::WatchTask watch;
-  watch.task = id;
-  watch.is_observer = true;
-  caf::anon_send(services.front, BeginCall{number, reply_box, std::move(watch)});
-  watch_hang_up(context, number);
-  while (auto arrival = reply_box->take(deadline)) {
-    const bool is_end = std::holds_alternative<actors::TaskEnded>(*arrival) ||
-                        std::holds_alternative<actors::TaskRefused>(*arrival) ||
-                        std::holds_alternative<HungUp>(*arrival);
-    if (is_end) break;
-  }
-  caf::anon_send(services.front, HangUp{number});
 }
 
 Result<TaskKind> kind_of(const std::vector<Member>& members, std::string_view request) {
@@ -191,35 +172,14 @@ Result<actors::SubmitTask> read_submission(Context& context) {
 void answer_create_task(Context& context) {
   auto submission = read_submission(context);
   if (submission.has_error()) return context.send_error(submission.error());
-  Services& services = context.services;
-  const actors::CallNumber number = services.next_call++;
-  const auto reply_box = std::make_shared<ReplyBox>();
   const TaskId id = submission->task.id;
   const Bytes request = submission->request;
-  caf::anon_send(services.front, BeginCall{number, reply_box, std::move(*submission)});
-  const auto deadline = ReplyBox::Clock::now() + services.await_timeout;
-  auto arrival = reply_box->take(deadline);
-  std::optional<actors::Position> position;
-  if (arrival) {
-    if (const auto* found = std::get_if<actors::Positions>(&*arrival)) {
-      position = position_of(found->positions, id);
-      arrival = reply_box->take(deadline);
-    }
-  }
-  caf::anon_send(services.front, LeaveCall{number});
-  if (!arrival) {
-    context.send_error(make_error(ErrorCode::await_timeout, "the broker did not answer in time"));
-  } else if (const auto* accepted = std::get_if<actors::TaskAccepted>(&*arrival)) {
-    // A repeated Idempotency-Key means another one, which may have moved on.
-    if (accepted->task->id == id) {
-      send_new_row(context, *accepted->task, request, position);
-    } else {
-      send_row(context, *accepted->task, 201);
-    }
-  } else if (const auto* refused = std::get_if<actors::TaskRefused>(&*arrival)) {
-    context.send_error(refused->error);
-  } else if (const auto* ended = std::get_if<actors::TaskEnded>(&*arrival)) {
-    send_row(context, *ended->task, 201);
+  const auto made = submit_and_leave(context, std::move(*submission));
+  if (made.has_error()) return context.send_error(made.error());
+  if (made->task->id == id && made->task->state == TaskState::pending) {
+    send_new_row(context, *made->task, request, made->position);
+  } else {
+    send_row(context, *made->task, 201);
   }
 }
 
@@ -246,15 +206,8 @@ void answer_get_task(Context& context, const std::string& id) {
 }
 
 void answer_cancel_task(Context& context, const std::string& id) {
-  auto task = find_task(context, id, "tasks:delete");
+  const auto task = cancel_task(context, id);
   if (task.has_error()) return context.send_error(task.error());
-  if (!is_terminal(task->state)) {
-    const auto done = ask<actors::Done>(context.services, actors::CancelTask{task->id});
-    if (done.has_error()) return context.send_error(done.error());
-    wait_for_end(context, task->id, ReplyBox::Clock::now() + std::chrono::seconds{10});
-    task = find_task(context, id, "tasks:delete");
-    if (task.has_error()) return context.send_error(task.error());
-  }
   send_row(context, *task);
 }
 

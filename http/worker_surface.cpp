@@ -45,6 +45,21 @@ void send_session(Context& context, const std::string& session, Purpose purpose)
   context.send_json(json.take());
 }
 
+/// A worker without a session goes by its own id.
+void send_push_worker(Context& context, const std::string& id) {
+  const auto list = ask<actors::WorkerList>(
+      context.services,
+      actors::ListWorkers{context.caller.owner, sees_all(context.caller, Purpose::look)});
+  if (list.has_error()) return context.send_error(list.error());
+  for (const auto& worker : list->workers) {
+    if (!worker.push || worker.push->id != id) continue;
+    JsonWriter json;
+    write_worker(json, worker);
+    return context.send_json(json.take());
+  }
+  context.send_error(make_error(ErrorCode::session_not_found, "there is no such session"));
+}
+
 /// Passes on what a worker brought for one task. @param message made from its body.
 /// @returns whether it had been accepted before.
 template <class Message>
@@ -180,6 +195,7 @@ void answer_list_workers(Context& context) {
 }
 
 void answer_get_worker(Context& context, const std::string& session) {
+  if (!SessionId::parse(session)) return send_push_worker(context, session);
   send_session<actors::GetWorker>(context, session, Purpose::look);
 }
 

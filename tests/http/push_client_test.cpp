@@ -254,8 +254,7 @@ TEST_CASE("push_client: what a prompt cannot carry never reaches the worker",
       std::pair{TaskKind::chat,
                 std::string(R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})")});
   const auto failure = perform(*backend, push_call(false, given.second, given.first))->failed();
-  CHECK(failure.error.code == ErrorCode::backend_error);
-  CHECK(failure.error.backend_status == 400);
+  CHECK(failure.error.code == ErrorCode::invalid_request);
   CHECK(failure.retryable);
   CHECK(failure.error.message.find("push worker") != std::string::npos);
   CHECK(server.accepted() == 0);

@@ -43,8 +43,7 @@ TEST_CASE("push_prompt: what a prompt cannot carry is refused", "[http][push_pro
   const auto prompt = chat_prompt(messages);
   INFO(messages);
   REQUIRE(prompt.has_error());
-  CHECK(prompt.error().code == ErrorCode::backend_error);
-  CHECK(prompt.error().backend_status == 400);
+  CHECK(prompt.error().code == ErrorCode::invalid_request);
   CHECK(prompt.error().param == "messages");
   CHECK_FALSE(prompt.error().message.empty());
 }

@@ -81,8 +81,7 @@ TEST_CASE("push_request: what cannot be kept is refused by name", "[http][push_r
   const auto request = read(given.member);
   INFO(given.member);
   REQUIRE(request.has_error());
-  CHECK(request.error().code == ErrorCode::backend_error);
-  CHECK(request.error().backend_status == 400);
+  CHECK(request.error().code == ErrorCode::invalid_request);
   CHECK(request.error().param == given.param);
 }
 

@@ -91,7 +91,8 @@ void HouseFixture::build() {
   for (const auto& actor :
        {caf::actor_cast<caf::actor>(x_house.broker), caf::actor_cast<caf::actor>(x_house.directory),
         caf::actor_cast<caf::actor>(x_house.metrics), caf::actor_cast<caf::actor>(x_house.store),
-        caf::actor_cast<caf::actor>(x_house.registrar), caf::actor_cast<caf::actor>(x_listener)}) {
+        caf::actor_cast<caf::actor>(x_house.registrar),
+        caf::actor_cast<caf::actor>(x_house.push_desk), caf::actor_cast<caf::actor>(x_listener)}) {
     x_world->adopt(actor);
   }
   if (x_house.collector) x_world->adopt(caf::actor_cast<caf::actor>(*x_house.collector));

@@ -1,0 +1,194 @@
+#include "http/job_surface.hpp"
+
+#include "http/call_options.hpp"
+#include "http/error_response.hpp"
+#include "http/inference_request.hpp"
+#include "http/inference_surface.hpp"
+#include "http/job_events.hpp"
+#include "http/job_request.hpp"
+#include "http/json_writer.hpp"
+#include "http/sse_event.hpp"
+#include "http/task_control.hpp"
+#include "http/task_rows.hpp"
+#include "http/worker_surface.hpp"
+
+namespace signalbox::http {
+namespace {
+
+/// What a caller of a model that nobody serves is told to wait: a heartbeat's time and a bit.
+constexpr double absent_retry_s = 30;
+
+Error nobody_for(const std::string& model) {
+  return make_error(ErrorCode::no_backend,
+                    "no worker or server for \"" + model +
+                        "\" is there: make sure that one is running and, if it is a push worker, "
+                        "that it has sent a heartbeat")
+      .with("model", model)
+      .retry_after(absent_retry_s);
+}
+
+/// To the job's words.
+Error as_job_error(Error error) {
+  if (error.code != ErrorCode::task_not_found) return error;
+  return make_error(ErrorCode::job_not_found, "there is no such job");
+}
+
+bool is_served(Services& services, const std::string& model) {
+  const auto list = ask<actors::LlmList>(services, actors::ListLlms{});
+  if (list.has_error()) return true;
+  const auto route = resolve(*list->table, model);
+  return route.has_value() && route->is_present;
+}
+
+Result<actors::SubmitTask> make_submission(const Context& context, JobRequest job) {
+  const auto options = read_call_options(context.request.headers, context.caller, BodyPriority{},
+                                         default_priority(TaskKind::completion));
+  if (options.has_error()) return options.error();
+  actors::SubmitTask submit;
+  submit.task.kind = TaskKind::completion;
+  submit.task.streaming = true;
+  submit.target = std::move(job.model);
+  submit.request = make_bytes(std::move(job.completion));
+  submit.is_async = true;
+  submit.takes_absent = true;
+  apply_options(context, *options, "jobs", submit);
+  return submit;
+}
+
+void send_job(Context& context, const Task& task) {
+  const std::string id = task.id.to_string();
+  JsonWriter json;
+  json.begin_object().key("job_id").string(id);
+  json.key("sse_url").string("/v1/jobs/" + id + "/stream").end_object();
+  Response response;
+  response.body = json.take();
+  response.headers.emplace_back("X-Signalbox-Task", id);
+  response.headers.emplace_back("X-Signalbox-Profile", task.profile);
+  response.headers.emplace_back("X-Signalbox-Priority", to_string(task.priority));
+  context.send(std::move(response));
+}
+
+void infer(Context& context, JobRequest job) {
+  const std::string model = job.model;
+  auto submission = make_submission(context, std::move(job));
+  if (submission.has_error()) return context.send_error(submission.error());
+  const TaskId id = submission->task.id;
+  const bool has_backend = is_served(context.services, model);
+  const auto made = submit_and_leave(context, std::move(*submission));
+  if (made.has_error()) return context.send_error(made.error());
+  // Its reader is told so at once, and its row says why.
+  if (!has_backend && made->task->id == id) {
+    const auto done =
+        ask<actors::Done>(context.services, actors::CancelTask{id, nobody_for(model)});
+    if (done.has_error()) return context.send_error(done.error());
+  }
+  send_job(context, *made->task);
+}
+
+/// One reader of a job.
+class JobWatch {
+ public:
+  explicit JobWatch(Context& context) : x_context{context} {}
+
+  void run(TaskId task) {
+    Services& services = x_context.services;
+    const actors::CallNumber number = services.next_call++;
+    actors::WatchTask watch;
+    watch.task = task;
+    watch.is_observer = true;
+    caf::anon_send(services.front, BeginCall{number, x_reply_box, std::move(watch)});
+    watch_hang_up(x_context, number);
+    while (!x_is_over) {
+      const auto patience = x_has_begun ? ping_interval : ask_patience;
+      auto arrival = x_reply_box->take(ReplyBox::Clock::now() + patience);
+      if (arrival)
+        std::visit([this](auto& each) { take(each); }, *arrival);
+      else if (x_has_begun)
+        write(ping_event);
+      else
+        refuse(make_error(ErrorCode::store_failed, "the broker did not answer in time"));
+    }
+    // Nobody watches any more, whoever ended it.
+    caf::anon_send(services.front, HangUp{number});
+  }
+
+ private:
+  void take(actors::TaskRefused& refused) { refuse(as_job_error(refused.error)); }
+  void take(actors::TaskMoved&) { begin(); }
+  void take(actors::TaskData& data) {
+    begin();
+    write(x_events.passed(*data.data, data.first_event));
+  }
+  void take(actors::TaskReset&) {
+    if (x_events.start_over()) return;
+    fail(make_error(ErrorCode::backend_stream_failed,
+                    "the answer broke off and is made anew: read the stream again"));
+  }
+  void take(actors::TaskEnded& ended) {
+    if (ended.error.code != ErrorCode::none) return fail(ended.error);
+    begin();
+    write(x_events.ended(ended.body ? *ended.body : std::string_view{}));
+    x_is_over = true;
+    x_context.responder.end_stream();
+  }
+  void take(HungUp&) { x_is_over = true; }
+  void take(Error& error) { refuse(error); }
+  /// That it was accepted or began is told by its states; nothing else comes.
+  template <class Other>
+  void take(Other&) {}
+
+  void begin() {
+    if (x_has_begun) return;
+    x_has_begun = true;
+    Response response;
+    response.content_type = event_stream;
+    response.headers.emplace_back("X-Request-Id", x_context.request_id);
+    x_context.responder.begin_stream(response);
+  }
+  void write(std::string_view bytes) {
+    if (bytes.empty() || x_context.responder.write(bytes)) return;
+    x_is_over = true;
+  }
+  void fail(const Error& error) {
+    begin();
+    write(job_error_event(error_body(error, x_context.request_id)));
+    x_is_over = true;
+    x_context.responder.end_stream();
+  }
+  void refuse(const Error& error) {
+    x_is_over = true;
+    if (!x_has_begun) x_context.send_error(error);
+  }
+
+  Context& x_context;
+  JobEvents x_events;
+  std::shared_ptr<ReplyBox> x_reply_box = std::make_shared<ReplyBox>();
+  bool x_has_begun = false;
+  bool x_is_over = false;
+};
+
+}  // namespace
+
+void answer_job(Context& context) {
+  auto job = read_job_request(context.request.body);
+  if (job.has_error()) return context.send_error(job.error());
+  if (job->operation == JobOperation::status) return answer_list_workers(context);
+  infer(context, std::move(*job));
+}
+
+void answer_job_stream(Context& context, const std::string& id) {
+  const auto task = find_task(context, id, "tasks:view");
+  if (task.has_error()) return context.send_error(as_job_error(task.error()));
+  JobWatch{context}.run(task->id);
+}
+
+void answer_cancel_job(Context& context, const std::string& id) {
+  const auto task = cancel_task(context, id);
+  if (task.has_error()) return context.send_error(as_job_error(task.error()));
+  JsonWriter json;
+  json.begin_object().key("job_id").string(task->id.to_string());
+  json.key("status").string(to_string(task->state)).end_object();
+  context.send_json(json.take());
+}
+
+}  // namespace signalbox::http
