@@ -121,6 +121,8 @@ struct SubmitTask {
   std::optional<Duration> inference;
   /// Answer when it is durable, not when it has ended.
   bool is_async = false;
+  /// Key of the calls that are to stay on one backend; empty = none. Not kept over restarts.
+  std::string session = {};
 };
 
 struct CallerGone {

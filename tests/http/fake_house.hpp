@@ -63,6 +63,8 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
       [](const actors::RenewSlot&) { return actors::SlotAnswer{}; },
       [](const actors::ReleaseSlot&) { return actors::SlotAnswer{}; },
       [](const actors::GetProfile&) { return actors::ProfileStatus{}; },
+      [](const actors::ConfigurePool&) { return actors::Done{}; },
+      [](const actors::ApplyPools&) { return actors::Done{}; },
       [](const actors::FindPositions&) { return actors::Positions{}; },
       [](const actors::ListAgents&) { return actors::AgentList{}; },
       [script](const actors::GetAgent&) { return script->agent; },
@@ -104,9 +106,12 @@ inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryAct
       [](const actors::ClaimLlms&) { return actors::LlmsClaimed{}; },
       [](const actors::RemoveExecutor&) {},
       [](const actors::WakeFailed&) {},
+      [](const actors::SetChoices&) {},
+      [](const actors::ProbeTick&) {},
       [](const actors::ListLlms&) {
         return actors::LlmList{std::make_shared<const RoutingTable>()};
       },
+      [](const actors::ListPools&) { return actors::PoolList{}; },
   };
 }
 
