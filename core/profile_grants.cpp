@@ -15,6 +15,7 @@ std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const
 // Those without a session count as one, which is always named: they can go to any backend.
 std::vector<std::string> ProfileScheduler::sessions_waiting(TargetIndex target) const {
   std::vector<std::string> sessions;
+  if (!x_targets[target].heeds_sessions) return sessions;
   const auto heads = x_session_queue.heads(target, sessions_asked_max);
   if (heads.empty()) return sessions;
   std::optional<SessionQueue::Place> plain;
@@ -77,6 +78,7 @@ void ProfileScheduler::drop_useless_leases(TargetIndex index) {
 void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
   Target& mine = x_targets[target_index(target)];
   mine.state = TargetState::idle;
+  mine.heeds_sessions = lease.session.has_value();
   mine.leases.push_back(std::move(lease));
 }
 

@@ -162,6 +162,8 @@ class ProfileScheduler {
     /// The class it was last asked for with.
     Priority asked = Priority::background;
     std::vector<std::string> asked_sessions;
+    /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
+    bool heeds_sessions = true;
     /// When refused: to be asked for again.
     Instant retry_at{};
     std::vector<Lease> leases;
