@@ -150,6 +150,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.queue_wait = spec.queue_wait;
   submit.inference = spec.inference;
   submit.is_async = spec.is_async;
+  submit.session = spec.session;
   x_tasks[submit.call] = submit.task.id;
   const actors::CallNumber number = submit.call;
   caf::anon_send(x_house.broker, std::move(submit));

@@ -59,6 +59,7 @@ struct CallSpec {
   std::string agent = {};
   std::optional<Duration> queue_wait = {};
   std::optional<Duration> inference = {};
+  std::string session = {};
 };
 
 struct FixtureOptions {
