@@ -33,6 +33,7 @@ struct Script {
     return actors::WorkerReply{};
   };
   actors::AgentAnswer agent;
+  std::vector<PoolView> pools;
   std::promise<actors::CallerGone> caller_gone;
   std::promise<actors::UnbindWorker> unbound;
 };
@@ -63,7 +64,10 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
       [](const actors::RenewSlot&) { return actors::SlotAnswer{}; },
       [](const actors::ReleaseSlot&) { return actors::SlotAnswer{}; },
       [](const actors::GetProfile&) { return actors::ProfileStatus{}; },
-      [](const actors::ConfigurePool&) { return actors::Done{}; },
+      [script](const actors::ConfigurePool& message) {
+        script->pools.push_back({message.name, message.choice});
+        return actors::Done{};
+      },
       [](const actors::ApplyPools&) { return actors::Done{}; },
       [](const actors::FindPositions&) { return actors::Positions{}; },
       [](const actors::ListAgents&) { return actors::AgentList{}; },
@@ -95,8 +99,9 @@ inline actors::RegistrarActor::behavior_type fake_registrar(actors::RegistrarAct
   };
 }
 
-/// Knows no LLM, and takes no part in anything else.
-inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryActor::pointer) {
+/// Knows no LLM, and the script's pools.
+inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryActor::pointer,
+                                                            ScriptPtr script) {
   return {
       [](const actors::AcquireLease&) {},
       [](const actors::WithdrawLease&) {},
@@ -111,7 +116,7 @@ inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryAct
       [](const actors::ListLlms&) {
         return actors::LlmList{std::make_shared<const RoutingTable>()};
       },
-      [](const actors::ListPools&) { return actors::PoolList{}; },
+      [script](const actors::ListPools&) { return actors::PoolList{script->pools}; },
   };
 }
 
@@ -156,7 +161,7 @@ class FakeHouse {
     actors::House house;
     house.broker = x_system.spawn(fake_broker, script);
     house.registrar = x_system.spawn(fake_registrar, script);
-    house.directory = x_system.spawn(fake_directory);
+    house.directory = x_system.spawn(fake_directory, script);
     house.store = x_system.spawn(actors::store_actor, store, actors::GatherRule{.is_on = false});
     house.metrics = x_system.spawn(actors::metrics_actor, house.store, std::size_t{10});
     services.front = x_system.spawn(front_actor, house);
