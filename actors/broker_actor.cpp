@@ -53,6 +53,7 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](const OpenHouse& message) {
         x_house = message.house;
         restore_agents();
+        restore_pools();
         restore_profiles();
       },
       [this](SubmitTask& message) { submit(message); },
@@ -84,6 +85,11 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       },
       [this](ListProfiles) { return list_profiles(); },
       [this](const GetProfile& message) { return get_profile(message.name); },
+      [this](const ConfigurePool& message) { return configure_pool(message); },
+      [this](const ApplyPools& message) {
+        apply_pools(message);
+        return Done{};
+      },
       [this](const FindPositions& message) { return find_positions(message); },
       [this](ListAgents) { return list_agents(); },
       [this](const GetAgent& message) { return get_agent(message.name); },

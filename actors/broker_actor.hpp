@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,10 +27,15 @@ inline constexpr std::size_t profiles_max = 10'000;
 /// Agents there can be.
 inline constexpr std::size_t agents_max = 10'000;
 
+/// Pools that can have a choice of their own.
+inline constexpr std::size_t pools_max = 10'000;
+
 struct BrokerSettings {
   /// What unknown profiles get.
   ProfileSettings profile_defaults;
   std::map<std::string, ProfileSettings> profiles;
+  ChoiceKind default_choice = ChoiceKind::least_loaded;
+  std::map<std::string, ChoiceKind> pools;
   std::vector<Agent> agents;
   CommitMode commit = CommitMode::sync;
   std::uint32_t max_attempts = 3;
@@ -109,6 +115,11 @@ class BrokerState {
   caf::result<ProfileStatus> get_profile(const std::string& profile_name);
   caf::result<Positions> find_positions(const FindPositions& message);
 
+  // Pools (broker_pools.cpp).
+  void restore_pools();
+  caf::result<Done> configure_pool(const ConfigurePool& message);
+  void apply_pools(const ApplyPools& message);
+
   // Agents (broker_agents.cpp).
   void restore_agents();
   [[nodiscard]] AgentAnswer get_agent(const std::string& agent_name) const;
@@ -135,6 +146,8 @@ class BrokerState {
   std::size_t x_backlog_count = 0;
   /// Waiting and held. Looked up by id; iterated only to stop them all.
   std::unordered_map<SlotId, HeldSlot> x_slots;
+  /// Those with a choice of their own, which the directory has.
+  std::set<std::string> x_pools;
   /// Sorted: listed by name.
   std::map<std::string, Agent> x_agents;
   /// Documents on their way to the disk, by cookie.

@@ -124,6 +124,8 @@ struct SubmitTask {
   bool is_async = false;
   /// A task all the same when nobody has ever offered the target.
   bool takes_absent = false;
+  /// Key of the calls that are to stay on one backend; empty = none. Not kept over restarts.
+  std::string session = {};
 };
 
 struct CallerGone {

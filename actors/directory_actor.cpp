@@ -17,7 +17,27 @@ void DirectoryState::subscribe(const std::string& target, const ProfileActor& pr
   x_self->send(profile, CapacityChanged{target, subscription.told});
 }
 
+void DirectoryState::pass_time() {
+  x_book.pass_time(x_self->clock().now());
+}
+
+// A timer cannot be taken back, so one that comes too early looks and is set anew.
+void DirectoryState::set_probe_timer() {
+  const auto at = x_book.next_probe_at();
+  if (!at || (x_probe_at && *x_probe_at <= *at)) return;
+  x_probe_at = at;
+  const Duration delay = std::max(*at - x_self->clock().now(), Duration::zero());
+  x_self->delayed_send(x_self, delay, ProbeTick{++x_probe_generation});
+}
+
+void DirectoryState::set_choices(const SetChoices& message) {
+  if (message.default_choice) x_book.set_default_choice(*message.default_choice);
+  for (const auto& [pool, choice] : message.pools) x_book.set_choice(pool, choice);
+  serve_line();
+}
+
 void DirectoryState::acquire(const AcquireLease& message) {
+  pass_time();
   const LeaseRequest& request = message.request;
   if (message.subscriber) subscribe(request.target, *message.subscriber);
   if (request.only_others && !x_book.has_other(request)) {
@@ -33,9 +53,11 @@ void DirectoryState::acquire(const AcquireLease& message) {
   x_clients[{request.requester, request.target}] = message.client;
   x_self->send(message.client, LeaseParked{request.target});
   send_wakes();
+  set_probe_timer();
 }
 
 void DirectoryState::serve_line() {
+  pass_time();
   for (LeaseGrant& grant : x_book.serve_line()) {
     const ExecutorActor executor = x_executors.at(grant.lease.executor);
     const auto client = x_clients.find({grant.requester, grant.target});
@@ -48,6 +70,7 @@ void DirectoryState::serve_line() {
     x_clients.erase(client);
   }
   send_wakes();
+  set_probe_timer();
 }
 
 void DirectoryState::send_wakes() {
@@ -111,7 +134,8 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
         x_self->send(message.confirm_to, LeaseWithdrawn{});
       },
       [this](const ReleaseLease& message) {
-        if (x_book.release(message.lease)) tell_capacities();
+        pass_time();
+        if (x_book.release(message.lease, message.outcome)) tell_capacities();
         serve_line();
       },
       [this](const PutLlms& message) { put(message); },
@@ -128,7 +152,17 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
         serve_line();
       },
       [this](const WakeFailed& message) { wake_failed(message); },
-      [this](ListLlms) { return LlmList{std::make_shared<const RoutingTable>(x_book.table())}; },
+      [this](const SetChoices& message) { set_choices(message); },
+      [this](const ProbeTick& message) {
+        if (message.generation != x_probe_generation) return;
+        x_probe_at.reset();
+        serve_line();
+      },
+      [this](ListLlms) {
+        pass_time();
+        return LlmList{std::make_shared<const RoutingTable>(x_book.table())};
+      },
+      [this](ListPools) { return PoolList{x_book.pools()}; },
   };
 }
 

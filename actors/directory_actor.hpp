@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -27,6 +28,11 @@ class DirectoryState {
   LlmsClaimed claim(const ClaimLlms& message);
   void send_wakes();
   void wake_failed(const WakeFailed& message);
+  void set_choices(const SetChoices& message);
+  /// What the book does next happens now.
+  void pass_time();
+  /// Those in line are served again when a backend that is passed over may be tried.
+  void set_probe_timer();
   /// Presence or capacity changed: a new table for the broker, new capacities for the profiles.
   void publish();
   void tell_capacities();
@@ -44,6 +50,9 @@ class DirectoryState {
     CapacityList told;
   };
   std::map<std::string, Subscription> x_subscriptions;
+  /// When the tick that is under way comes. A later one is of an older generation.
+  std::optional<Instant> x_probe_at;
+  std::uint64_t x_probe_generation = 0;
 };
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,

@@ -39,6 +39,8 @@ struct PutAgent;
 struct DeleteAgent;
 struct ConfigureProfile;
 struct ApplyProfiles;
+struct ConfigurePool;
+struct ApplyPools;
 struct ListProfiles;
 struct GetProfile;
 struct FindPositions;
@@ -77,6 +79,9 @@ struct EndTask;
 struct AcquireLease;
 struct WithdrawLease;
 struct ReleaseLease;
+struct SetChoices;
+struct ListPools;
+struct ProbeTick;
 struct PutLlms;
 struct SetBackendStatus;
 struct ListLlms;
@@ -153,6 +158,7 @@ struct CollectTick;
 struct ProfileStatus;
 struct ProfileList;
 struct LlmList;
+struct PoolList;
 struct CallPage;
 struct Figures;
 struct Positions;
@@ -275,7 +281,10 @@ using DirectoryActor =
                      caf::replies_to<ClaimLlms>::with<LlmsClaimed>,  // a session asks for names
                      caf::reacts_to<RemoveExecutor>,                 // it will not come back
                      caf::reacts_to<WakeFailed>,                     // who waits for it is told
-                     caf::replies_to<ListLlms>::with<LlmList>>;
+                     caf::reacts_to<SetChoices>,  // how pools choose among their backends
+                     caf::reacts_to<ProbeTick>,   // to itself: a broken backend may be tried again
+                     caf::replies_to<ListLlms>::with<LlmList>,
+                     caf::replies_to<ListPools>::with<PoolList>>;
 
 /// Told each row that changes, as it is then.
 using CallWatcher = caf::typed_actor<caf::reacts_to<CallChanged>>;
@@ -351,9 +360,9 @@ using BrokerActor = StoreClient::extend_with<SlotDesk>::extend<
     caf::replies_to<ShelveTasks>::with<Done>,  // all that runs is pending again, then stop
     caf::replies_to<CancelTask>::with<Done>, caf::replies_to<ConfigureProfile>::with<ProfileStatus>,
     caf::replies_to<ApplyProfiles>::with<Done>, caf::replies_to<ListProfiles>::with<ProfileList>,
-    caf::replies_to<GetProfile>::with<ProfileStatus>,
-    caf::replies_to<FindPositions>::with<Positions>, caf::replies_to<ListAgents>::with<AgentList>,
-    caf::replies_to<GetAgent>::with<AgentAnswer>, caf::replies_to<PutAgent>::with<AgentAnswer>,
-    caf::replies_to<DeleteAgent>::with<AgentAnswer>>;
+    caf::replies_to<GetProfile>::with<ProfileStatus>, caf::replies_to<ConfigurePool>::with<Done>,
+    caf::replies_to<ApplyPools>::with<Done>, caf::replies_to<FindPositions>::with<Positions>,
+    caf::replies_to<ListAgents>::with<AgentList>, caf::replies_to<GetAgent>::with<AgentAnswer>,
+    caf::replies_to<PutAgent>::with<AgentAnswer>, caf::replies_to<DeleteAgent>::with<AgentAnswer>>;
 
 }  // namespace signalbox::actors

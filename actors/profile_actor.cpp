@@ -18,7 +18,7 @@ Instant ProfileState::now() const {
 
 void ProfileState::reserve(const ReserveTurn& message) {
   const TaskId id = message.request.id;
-  if (auto refused = x_scheduler->reserve(message.request, now())) {
+  if (auto refused = x_scheduler->reserve(message.request, now(), message.session)) {
     x_self->send(message.client, TurnRefused{std::move(*refused)});
     return;
   }
@@ -81,6 +81,7 @@ void ProfileState::pump() {
       message.request.requester = "profile " + x_scheduler->name();
       message.request.target = std::move(ask.target);
       message.request.priority = ask.priority;
+      message.request.sessions = std::move(ask.sessions);
       message.client = x_self;
       message.subscriber = ProfileActor{x_self};
       x_self->send(x_house.directory, std::move(message));

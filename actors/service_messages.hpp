@@ -50,6 +50,20 @@ struct FindPositions {
   std::vector<std::pair<std::string, TaskId>> tasks;
 };
 
+// -- to the broker, about pools ---------------------------------------------------------------
+
+/// In force at once, kept over restarts.
+struct ConfigurePool {
+  std::string name;
+  ChoiceKind choice = ChoiceKind::least_loaded;
+};
+
+/// The configuration's pools, read again; what was set by API for others stays.
+struct ApplyPools {
+  ChoiceKind default_choice = ChoiceKind::least_loaded;
+  std::map<std::string, ChoiceKind> pools;
+};
+
 // -- to the broker, about agents --------------------------------------------------------------
 
 struct ListAgents {};
@@ -74,6 +88,8 @@ struct ReserveTurn {
   /// Skips the second step: the row need not be durable first.
   bool is_ready = false;
   TurnClient client;
+  /// Key of the calls that are to stay on one backend; empty = none.
+  std::string session = {};
 };
 
 struct EnqueueTurn {
@@ -148,6 +164,19 @@ struct WithdrawLease {
 
 struct ReleaseLease {
   Lease lease;
+  LeaseOutcome outcome = LeaseOutcome::untold;
+};
+
+/// Those that are not named stay as they are.
+struct SetChoices {
+  std::optional<ChoiceKind> default_choice;
+  std::map<std::string, ChoiceKind> pools;
+};
+
+struct ListPools {};
+
+struct ProbeTick {
+  std::uint64_t generation = 0;
 };
 
 struct PutLlms {
@@ -273,6 +302,11 @@ struct LlmList {
   std::shared_ptr<const RoutingTable> table;
 };
 
+struct PoolList {
+  /// Sorted by name.
+  std::vector<PoolView> pools;
+};
+
 struct Position {
   TaskId task;
   std::size_t position = 0;
@@ -305,6 +339,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ApplyProfiles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListProfiles)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetProfile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FindPositions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ConfigurePool)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ApplyPools)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::GetAgent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PutAgent)
@@ -324,6 +360,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FindPosition)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AcquireLease)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WithdrawLease)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ReleaseLease)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetChoices)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListPools)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProbeTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PutLlms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetBackendStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListLlms)
@@ -344,6 +383,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CollectTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProfileList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LlmList)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PoolList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::Positions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentAnswer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AgentList)

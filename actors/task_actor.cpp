@@ -41,6 +41,7 @@ void TaskRun::enter() {
   // A key may turn out to be another task's: then nothing may run before the store has said so.
   x_is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
   reserve.is_ready = x_is_ready;
+  reserve.session = x_setup.session;
   reserve.client = x_self;
   x_self->send(x_setup.profile, std::move(reserve));
 }
@@ -70,6 +71,8 @@ void TaskRun::granted(TurnGranted& message) {
   x_place = Place::slot;
   x_lease = std::move(message.lease);
   x_executor = std::move(message.executor);
+  // Its row does not know.
+  if (x_lease->session) x_setup.session = *x_lease->session;
   if (x_end) {
     let_go();
     return;

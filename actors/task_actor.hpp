@@ -34,6 +34,8 @@ struct TaskSetup {
   TaskEntry entry = TaskEntry::submit;
   Task task;
   Bytes request;
+  /// As in SubmitTask.
+  std::string session;
   /// Answer when the row is durable.
   bool is_async = false;
   /// Dispatch and answer without waiting for the disk.
@@ -130,6 +132,7 @@ class TaskRun {
 
   Place x_place = Place::reserving;
   std::optional<Lease> x_lease;
+  LeaseOutcome x_lease_outcome = LeaseOutcome::untold;
   ExecutorActor x_executor;
   /// LLMs that failed this task, in order.
   std::vector<std::string> x_failed_llms;

@@ -6,6 +6,7 @@
 
 #include "actors/task_actor.hpp"
 #include "core/attempts.hpp"
+#include "core/circuit_breaker.hpp"
 #include "core/crash_point.hpp"
 
 namespace signalbox::actors {
@@ -18,6 +19,7 @@ constexpr std::chrono::seconds progress_interval{1};
 
 void TaskRun::claim() {
   const Lease& lease = *x_lease;
+  x_lease_outcome = LeaseOutcome::untold;
   x_epoch = (Epoch{x_setup.boot_counter} << 32U) | lease.number;
   MoveTask claimed;
   claimed.from = {TaskState::pending, TaskState::claimed, TaskState::running};
@@ -121,11 +123,13 @@ void TaskRun::finished(BackendFinished& event) {
   if (counted.out) x_row.tokens.out = counted.out;
   x_content_type = event.content_type;
   x_received_at = event.received_at;
+  x_lease_outcome = LeaseOutcome::succeeded;
   end(TaskState::completed, Error{}, std::move(event.body), std::move(event.tail));
 }
 
 void TaskRun::failed(BackendFailed& event) {
   x_failed_llms.push_back(x_lease->llm);
+  if (counts_against_backend(event)) x_lease_outcome = LeaseOutcome::failed;
   const FailedAttempt attempt{x_setup.task.attempts - x_returns, x_setup.max_attempts,
                               event.retryable, x_listeners.has_reader()};
   // An agent's pool is tried member by member, whatever the failure.
@@ -143,6 +147,7 @@ void TaskRun::failed(BackendFailed& event) {
 // Whoever ran it is gone. A caller who saw a part of the answer cannot be given another beginning.
 void TaskRun::lost(const BackendLost& event) {
   const bool is_loss = !event.is_clean;
+  if (is_loss) x_lease_outcome = LeaseOutcome::failed;
   if (x_setup.task.attended && x_listeners.has_reader()) {
     end(TaskState::error,
         make_error(ErrorCode::backend_stream_failed,
@@ -161,7 +166,7 @@ void TaskRun::lost(const BackendLost& event) {
 
 void TaskRun::give_lease_back() {
   if (x_lease && !x_lease->llm.empty()) {
-    x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease)});
+    x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease), x_lease_outcome});
   }
   x_lease.reset();
 }
@@ -225,6 +230,7 @@ void TaskRun::retry_elsewhere(bool only_others) {
   acquire.request.avoid = x_failed_llms;
   acquire.request.only_others = only_others;
   acquire.request.accept_inactive = !only_others;
+  if (!x_setup.session.empty()) acquire.request.sessions.push_back(x_setup.session);
   acquire.client = x_self;
   x_self->send(x_setup.house.directory, std::move(acquire));
 }

@@ -96,6 +96,8 @@ Result<std::uint16_t> Daemon::start() {
   actors::HouseOptions options;
   options.is_detached = true;
   options.broker.profiles = x_settings.profiles;
+  options.broker.default_choice = x_settings.default_choice;
+  options.broker.pools = x_settings.pools;
   options.broker.commit = x_settings.store.commit;
   options.broker.max_attempts = x_settings.tasks.max_attempts;
   options.broker.max_backlog = x_settings.tasks.max_backlog;
@@ -192,10 +194,13 @@ void Daemon::wait_for_backends() {
 }
 
 std::optional<Error> Daemon::reload() {
-  auto profiles = x_reload();
-  if (profiles.has_error()) return profiles.error();
-  const auto done =
-      http::ask<actors::Done>(*x_services, actors::ApplyProfiles{std::move(*profiles)});
+  auto settings = x_reload();
+  if (settings.has_error()) return settings.error();
+  auto done =
+      http::ask<actors::Done>(*x_services, actors::ApplyProfiles{std::move(settings->profiles)});
+  if (done.has_error()) return done.error();
+  done = http::ask<actors::Done>(
+      *x_services, actors::ApplyPools{settings->default_choice, std::move(settings->pools)});
   if (done.has_error()) return done.error();
   return std::nullopt;
 }

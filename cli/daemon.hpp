@@ -19,8 +19,8 @@ namespace signalbox::cli {
 
 class Daemon {
  public:
-  /// @param reload reads the configuration again and gives the profiles, or says what is wrong.
-  using Reload = std::function<Result<std::map<std::string, ProfileSettings>>()>;
+  /// @param reload reads the configuration again, or says what is wrong.
+  using Reload = std::function<Result<config::Settings>()>;
 
   Daemon(config::Settings settings, Reload reload);
   ~Daemon();
@@ -30,7 +30,7 @@ class Daemon {
   /// Opens the store, takes up its backlog, binds the port and serves. @returns the port.
   Result<std::uint16_t> start();
 
-  /// Puts the configuration's profiles in force again.
+  /// Puts the configuration's profiles and pools in force again.
   std::optional<Error> reload();
 
   /// Accepts no more, lets calls end for at most `grace`, writes what is to be written.

@@ -1,4 +1,4 @@
-// `signalbox get`: tasks, workers, LLMs, agents, profiles and calls as tables, JSON or names.
+// `signalbox get`: tasks, workers, LLMs, agents, profiles, calls and pools as tables, JSON or names.
 #pragma once
 
 #include "cli/arguments.hpp"

@@ -129,6 +129,8 @@ Resource make_llms() {
            {"CAPACITY", "capacity"},
            {"RUNNING", "running"},
            {"TIER", "tier", CellKind::text, true},
+           {"BREAKER", "breaker", CellKind::text, true},
+           {"FAILURES", "failures", CellKind::text, true},
            {"URL", "url", CellKind::text, true}}};
 }
 
@@ -150,6 +152,17 @@ Resource make_profiles() {
            {"QUEUE-WAIT-S", "default_queue_wait_s", CellKind::text, true},
            {"INFERENCE-S", "default_inference_s", CellKind::text, true},
            {"ESTIMATED-WAIT-S", "estimated_wait_s", CellKind::text, true}}};
+}
+
+Resource make_pools() {
+  return {{"pools", "pool"},
+          "/api/v1/pools",
+          "pools",
+          "name",
+          {{"NAME", "name"},
+           {"CHOICE", "choice"},
+           {"LLMS", "llms", CellKind::names},
+           {"SESSIONS", "sessions"}}};
 }
 
 bool is_missing(std::string_view value) {
@@ -233,7 +246,8 @@ std::string to_cell(const Column& column, std::string_view value, WallTime now) 
 
 const std::vector<Resource>& all_resources() {
   static const std::vector<Resource> resources{make_tasks(),  make_workers(),  make_llms(),
-                                               make_agents(), make_profiles(), make_calls()};
+                                               make_agents(), make_profiles(), make_calls(),
+                                               make_pools()};
   return resources;
 }
 

@@ -57,7 +57,7 @@ struct Resource {
   [[nodiscard]] bool takes(std::string_view filter) const;
 };
 
-/// tasks, workers, llms, agents, profiles, calls.
+/// tasks, workers, llms, agents, profiles, calls, pools.
 const std::vector<Resource>& all_resources();
 
 /// @returns the resource with that name, singular, plural or long form, or null.

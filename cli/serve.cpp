@@ -91,10 +91,9 @@ int run_serve(const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   const std::string bind = loaded.settings.http.bind;
-  Daemon daemon{std::move(loaded.settings),
-                [&options]() -> Result<std::map<std::string, ProfileSettings>> {
+  Daemon daemon{std::move(loaded.settings), [&options]() -> Result<config::Settings> {
                   config::LoadResult again = load_settings(options);
-                  if (again.violations.empty()) return std::move(again.settings.profiles);
+                  if (again.violations.empty()) return std::move(again.settings);
                   return make_error(ErrorCode::invalid_request, joined(again.violations));
                 }};
   const auto port = daemon.start();

@@ -71,6 +71,8 @@ void read_all(SectionReader root, Settings& settings) {
   read_echo(open_section(root, "echo"), settings.echo);
   SectionReader inference = open_section(root, "inference");
   read_profiles(open_section(inference, "profiles"), settings.profiles);
+  inference.read_word("default_choice", settings.default_choice, choice_words(), parse_choice);
+  read_pools(open_section(inference, "pools"), settings.pools);
   inference.finish();
   read_agents(root, settings.agents);
   read_auth(open_section(root, "auth"), settings.auth);

@@ -170,6 +170,21 @@ void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>
   }
 }
 
+void read_pools(SectionReader section, std::map<std::string, ChoiceKind>& pools) {
+  if (section.node() == nullptr) return;
+  for (const Entry& entry : section.node()->entries) {
+    SectionReader pool{section.context(), entry.value, section.path_of(entry.key)};
+    if (auto problem = check_name(entry.key)) {
+      section.context().add(entry, section.path_of(entry.key), "pool name " + *problem);
+    }
+    ChoiceKind choice = ChoiceKind::least_loaded;
+    pool.require("choice");
+    pool.read_word("choice", choice, choice_words(), parse_choice);
+    pool.finish();
+    pools[entry.key] = choice;
+  }
+}
+
 void read_agents(SectionReader& root, std::vector<Agent>& agents) {
   UniqueCheck names{"name"};
   for (SectionReader& section : root.read_sections("agents")) {

@@ -1,4 +1,4 @@
-// The parts of the file that come in numbers: upstreams, profiles, agents and keys.
+// The parts of the file that come in numbers: upstreams, profiles, pools, agents and keys.
 #pragma once
 
 #include <map>
@@ -15,6 +15,8 @@ namespace signalbox::config {
 void read_upstreams(SectionReader& root, std::optional<std::vector<UpstreamSettings>>& upstreams);
 
 void read_profiles(SectionReader section, std::map<std::string, ProfileSettings>& profiles);
+
+void read_pools(SectionReader section, std::map<std::string, ChoiceKind>& pools);
 
 void read_agents(SectionReader& root, std::vector<Agent>& agents);
 

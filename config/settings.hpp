@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/agent.hpp"
+#include "core/backend_choice.hpp"
 #include "core/priority.hpp"
 #include "core/profile_settings.hpp"
 
@@ -139,6 +140,10 @@ struct Settings {
   EchoSettings echo;
   /// `inference.profiles.<name>`.
   std::map<std::string, ProfileSettings> profiles;
+  /// How pools choose among their backends unless they have a choice of their own.
+  ChoiceKind default_choice = ChoiceKind::least_loaded;
+  /// `inference.pools.<name>.choice`.
+  std::map<std::string, ChoiceKind> pools;
   std::vector<Agent> agents;
   AuthSettings auth;
   GcSettings gc;

@@ -13,7 +13,12 @@ const Llm* DirectoryBook::find_of_other(const std::string& name, ExecutorId exec
 
 void DirectoryBook::drop_unused() {
   std::set<std::string_view> used;
-  for (const Llm& llm : x_llms) used.insert(llm.group);
+  std::set<std::string_view> pools;
+  for (const Llm& llm : x_llms) {
+    used.insert(llm.group);
+    pools.insert(llm.pool_key());
+  }
+  x_choices.keep_only([&](const std::string& pool) { return pools.contains(pool); });
   std::erase_if(x_groups, [&](const auto& entry) {
     const auto& [group, state] = entry;
     if (used.contains(group)) return false;
@@ -23,6 +28,12 @@ void DirectoryBook::drop_unused() {
   std::erase_if(x_waking, [&](const std::string& name) {
     return std::none_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
       return llm.name == name && llm.is_present() && llm.status == LlmStatus::hibernating;
+    });
+  });
+  std::erase_if(x_breakers, [&](const auto& entry) {
+    const auto& [executor, name] = entry.first;
+    return std::none_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+      return llm.executor == executor && llm.name == name;
     });
   });
 }
@@ -98,46 +109,6 @@ bool DirectoryBook::set_status(ExecutorId executor, LlmStatus status, WallTime a
   return has_changed;
 }
 
-std::vector<BackendCandidate> DirectoryBook::candidates(const LeaseRequest& request,
-                                                        LlmStatus status, bool avoided) const {
-  std::vector<BackendCandidate> found;
-  for (std::size_t index = 0; index < x_llms.size(); ++index) {
-    const Llm& llm = x_llms[index];
-    if (llm.status != status || !llm.is_open || llm.is_full || llm.pool_key() != request.target) continue;
-    const bool is_avoided =
-        std::find(request.avoid.begin(), request.avoid.end(), llm.name) != request.avoid.end();
-    if (is_avoided != avoided) continue;
-    const Group& group = x_groups.at(llm.group);
-    found.push_back({index, group.running, group.capacity});
-  }
-  return found;
-}
-
-std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
-  const auto choose = [&](LlmStatus status, bool avoided) -> std::optional<Lease> {
-    const auto all = candidates(request, status, avoided);
-    const auto chosen = choose_least_loaded(all);
-    if (!chosen) return std::nullopt;
-    const Llm& llm = x_llms[all[*chosen].llm_index];
-    ++x_groups.at(llm.group).running;
-    const std::string& holder = llm.session.empty() ? llm.name : llm.session;
-    return Lease{llm.executor, llm.name, holder, llm.model, llm.group, x_next_lease++};
-  };
-  if (auto lease = choose(LlmStatus::active, false)) return lease;
-  // The one that just failed is next only if no other is there at all; a busy one is worth the
-  // wait.
-  const bool has_awake = !candidates(request, LlmStatus::active, false).empty();
-  if (has_awake || request.only_others) return std::nullopt;
-  if (request.avoid.empty()) {
-    if (!request.accept_inactive) return std::nullopt;
-    return choose(LlmStatus::inactive, false);
-  }
-  if (auto lease = choose(LlmStatus::active, true)) return lease;
-  if (!request.accept_inactive) return std::nullopt;
-  if (auto lease = choose(LlmStatus::inactive, false)) return lease;
-  return choose(LlmStatus::inactive, true);
-}
-
 bool DirectoryBook::has_other(const LeaseRequest& request) const {
   return std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
     return llm.is_present() && llm.pool_key() == request.target &&
@@ -170,16 +141,6 @@ std::uint64_t DirectoryBook::leave_line(const RequesterId& requester, const std:
   line->second.erase(place);
   if (line->second.empty()) x_lines.erase(line);
   return arrival;
-}
-
-bool DirectoryBook::release(const Lease& lease) {
-  const auto place = x_groups.find(lease.group);
-  SIGNALBOX_ASSERT(place != x_groups.end() && place->second.running > 0);
-  --place->second.running;
-  if (place->second.running == 0 && x_orphaned_groups.erase(lease.group) > 0) x_groups.erase(place);
-  const auto llm = std::find_if(x_llms.begin(), x_llms.end(),
-                                [&](const Llm& each) { return each.name == lease.llm; });
-  return llm != x_llms.end() && !llm->is_present();
 }
 
 std::vector<LeaseGrant> DirectoryBook::serve_line() {
@@ -267,6 +228,9 @@ RoutingTable DirectoryBook::table() const {
     const Group& group = x_groups.at(llm.group);
     llm.capacity = group.capacity;
     llm.running = group.running;
+    const CircuitBreaker* breaker = find_breaker(llm);
+    llm.breaker = breaker == nullptr ? BreakerState::closed : breaker->state(x_now);
+    llm.failures = breaker == nullptr ? 0 : breaker->failures();
   }
   return table;
 }

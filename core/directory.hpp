@@ -3,6 +3,9 @@
 //
 // Who asks while there is no room stands in line, ordered by class and arrival over all targets,
 // and is granted the lease as soon as there is: no wake-up can be lost.
+//
+// Among the backends that could take a call, those that have failed too often are passed over, and
+// the pool's choice picks one of the others.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +17,10 @@
 #include <vector>
 
 #include "core/backend_choice.hpp"
+#include "core/circuit_breaker.hpp"
 #include "core/lease.hpp"
 #include "core/llm.hpp"
+#include "core/pool_choices.hpp"
 
 namespace signalbox {
 
@@ -34,6 +39,9 @@ struct LeaseRequest {
   bool only_others = false;
   /// Was told that nobody could be woken: nobody is woken for it until it asks again.
   bool was_refused = false;
+  /// Whose calls the lease may be for, in order: the lease is for the first that can be served.
+  /// Empty = for calls without a session.
+  std::vector<std::string> sessions = {};
 };
 
 struct LeaseGrant {
@@ -61,8 +69,26 @@ struct WakeOrder {
   std::string llm;
 };
 
+/// A pool as people see it.
+struct PoolView {
+  std::string name;
+  ChoiceKind choice = ChoiceKind::least_loaded;
+  /// In order of registration.
+  std::vector<std::string> llms = {};
+  /// Remembered by its choice.
+  std::size_t sessions = 0;
+};
+
 class DirectoryBook {
  public:
+  /// What follows happens at `now`. Only breakers look at it.
+  void pass_time(Instant now) { x_now = now; }
+
+  void set_choice(const std::string& pool, ChoiceKind kind) { x_choices.set(pool, kind); }
+  void set_default_choice(ChoiceKind kind) { x_choices.set_default(kind); }
+  /// @returns pools that some LLM names or that have a choice of their own, sorted by name.
+  [[nodiscard]] std::vector<PoolView> pools() const;
+
   /// Registers or replaces the LLMs of an executor. An LLM whose name another executor owns is left
   /// out and returned.
   std::vector<std::string> put_llms(ExecutorId executor, std::vector<Llm> llms);
@@ -82,11 +108,13 @@ class DirectoryBook {
   /// Leaves the line; a lease already granted is not touched.
   void withdraw(const RequesterId& requester, const std::string& target);
   /// @returns true when that changed capacities(): its LLM takes nothing new.
-  bool release(const Lease& lease);
+  bool release(const Lease& lease, LeaseOutcome outcome = LeaseOutcome::untold);
 
   /// @returns who in line is granted what now. To be called after put_llms, claim_llms,
-  /// remove_executor, set_status and release.
+  /// remove_executor, set_status, set_choice and release, and at next_probe_at().
   std::vector<LeaseGrant> serve_line();
+  /// @returns when a backend that is passed over may be tried again by those in line.
+  [[nodiscard]] std::optional<Instant> next_probe_at() const;
 
   /// @returns who wants others only while there are none any more; they have left the line. To be
   /// called after serve_line.
@@ -111,17 +139,28 @@ class DirectoryBook {
     std::uint32_t running = 0;
   };
   using LineKey = std::pair<Priority, std::uint64_t>;
+  using BreakerKey = std::pair<ExecutorId, std::string>;
 
   [[nodiscard]] const Llm* find_of_other(const std::string& name, ExecutorId executor) const;
   /// @returns the arrival number it had, 0 when it was not in line.
   std::uint64_t leave_line(const RequesterId& requester, const std::string& target);
-  /// Forgets capacity groups that no LLM names and no lease is on, and wakes of LLMs that are gone.
+  /// Forgets capacity groups that no LLM names and no lease is on, and what is remembered of LLMs
+  /// and pools that are gone.
   void drop_unused();
   /// Somebody new is there for it.
   void hope_again(const std::string& target);
   [[nodiscard]] std::optional<Lease> try_lease(const LeaseRequest& request);
+  [[nodiscard]] std::optional<Lease> lease_among(const std::vector<BackendCandidate>& candidates,
+                                                 const LeaseRequest& request);
+  [[nodiscard]] Lease lease_on(const Llm& llm);
   [[nodiscard]] std::vector<BackendCandidate> candidates(const LeaseRequest& request,
                                                          LlmStatus status, bool avoided) const;
+  [[nodiscard]] const CircuitBreaker* find_breaker(const Llm& llm) const;
+  /// Takes out those whose breakers let nothing pass, unless there is none that is closed: a pool
+  /// that might work is better than one that surely does not.
+  [[nodiscard]] std::vector<BackendCandidate> without_broken(
+      std::vector<BackendCandidate> candidates) const;
+  void note_outcome(const Lease& lease, LeaseOutcome outcome);
 
   /// In order of registration.
   std::vector<Llm> x_llms;
@@ -133,6 +172,10 @@ class DirectoryBook {
   std::map<std::string, std::map<LineKey, LeaseRequest>> x_lines;
   std::uint64_t x_next_arrival = 1;
   std::uint32_t x_next_lease = 1;
+  PoolChoices x_choices;
+  /// Of LLMs whose last calls failed; the others need none.
+  std::map<BreakerKey, CircuitBreaker> x_breakers;
+  Instant x_now{};
 };
 
 }  // namespace signalbox

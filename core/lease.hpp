@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,9 +26,14 @@ struct Lease {
   std::string group;
   /// Rises with every lease of this start of the daemon; the low half of the claim's epoch.
   std::uint32_t number = 0;
+  /// Only for a call of this session (empty = one without); unset = for any.
+  std::optional<std::string> session = {};
 
   friend bool operator==(const Lease&, const Lease&) = default;
 };
+
+/// What the call that had the lease says about its backend.
+enum class LeaseOutcome : std::uint8_t { untold, succeeded, failed };
 
 /// Live executors behind a target: capacity group and how many calls it takes at once. Sorted by
 /// group.

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/circuit_breaker.hpp"
 #include "core/error.hpp"
 #include "core/lease.hpp"
 #include "core/task.hpp"
@@ -38,6 +39,9 @@ struct Llm {
   /// Calls at once; shared by all LLMs of one capacity group.
   std::uint32_t capacity = 1;
   std::uint32_t running = 0;
+  BreakerState breaker = BreakerState::closed;
+  /// Of its last calls, in a row.
+  std::uint32_t failures = 0;
   /// A call can be handed over now; false while a worker's channel is closed or it drains.
   bool is_open = true;
   /// It is there, but others than us keep it busy: who wants it waits.
@@ -56,8 +60,8 @@ struct Llm {
 };
 
 /// What can be asked for at this moment: an unchanging picture that the directory publishes on
-/// every change of presence, so that naming a model costs no message. `running` and `capacity` are
-/// as of the publication.
+/// every change of presence, so that naming a model costs no message. `running`, `capacity`,
+/// `breaker` and `failures` are as of the publication.
 struct RoutingTable {
   /// Ordered by registration, which is the order of preference.
   std::vector<Llm> llms;

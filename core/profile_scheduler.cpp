@@ -7,7 +7,6 @@
 namespace signalbox {
 namespace {
 
-constexpr Instant never = Instant::max();
 /// Before the first call has ended, one is taken to run this long.
 constexpr double assumed_service_s = 1.0;
 
@@ -96,7 +95,8 @@ ProfileScheduler::Waiter& ProfileScheduler::add(const WaiterRequest& request, In
   return place->second;
 }
 
-std::optional<Error> ProfileScheduler::reserve(const WaiterRequest& request, Instant now) {
+std::optional<Error> ProfileScheduler::reserve(const WaiterRequest& request, Instant now,
+                                               const std::string& session) {
   if (request.counted && is_full(request.priority, x_targets[target_index(request.target)])) {
     ++x_rejected_total;
     return make_error(ErrorCode::queue_full, "profile " + x_name + " already has " +
@@ -108,7 +108,11 @@ std::optional<Error> ProfileScheduler::reserve(const WaiterRequest& request, Ins
         .with("max_queued", std::int64_t{x_settings.max_queued})
         .retry_after(estimated_wait_s(request.priority));
   }
-  add(request, now);
+  Waiter& waiter = add(request, now);
+  if (!session.empty()) {
+    waiter.has_session = true;
+    x_sessions.emplace(request.id, session);
+  }
   return std::nullopt;
 }
 
@@ -120,9 +124,30 @@ void ProfileScheduler::enqueue(TaskId id) {
 
 void ProfileScheduler::push(TaskId id, Waiter& waiter) {
   waiter.stage = Stage::waiting;
-  x_queue.push(waiter.priority, waiter.target, {waiter.sequence, id});
+  const WaitQueue::Item item{waiter.sequence, id};
+  if (waiter.has_session) {
+    x_session_queue.push(waiter.priority, waiter.target, item, x_sessions.at(id));
+  } else {
+    x_queue.push(waiter.priority, waiter.target, item);
+  }
   Target& target = x_targets[waiter.target];
   if (target.state == TargetState::refused) target.state = TargetState::idle;
+}
+
+void ProfileScheduler::leave_queue(TaskId id, const Waiter& waiter) {
+  if (waiter.has_session) {
+    x_session_queue.erase(waiter.priority, waiter.target, waiter.sequence, x_sessions.at(id));
+  } else {
+    x_queue.erase(waiter.priority, waiter.target, waiter.sequence);
+  }
+}
+
+std::size_t ProfileScheduler::waiting(Priority priority) const {
+  return x_queue.size(priority) + x_session_queue.all().size(priority);
+}
+
+std::size_t ProfileScheduler::waiting(Priority priority, TargetIndex target) const {
+  return x_queue.size(priority, target) + x_session_queue.all().size(priority, target);
 }
 
 bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now) {
@@ -142,59 +167,6 @@ void ProfileScheduler::restore(const WaiterRequest& request, Instant now) {
   enqueue(request.id);
 }
 
-std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const {
-  for (const Priority priority : all_priorities) {
-    if (x_queue.size(priority, target) > 0) return priority;
-  }
-  return std::nullopt;
-}
-
-std::vector<AskForLease> ProfileScheduler::asks() {
-  std::vector<AskForLease> asks;
-  if (free_slots() == 0) return asks;
-  for (TargetIndex index = 0; index < x_targets.size(); ++index) {
-    Target& target = x_targets[index];
-    if (!target.leases.empty()) continue;
-    const auto best = best_waiting(index);
-    if (!best) continue;
-    const bool is_outdated = target.state == TargetState::parked && *best < target.asked;
-    if (target.state != TargetState::idle && !is_outdated) continue;
-    if (target.name.empty()) {
-      target.leases.emplace_back();
-      continue;
-    }
-    target.state = TargetState::asked;
-    target.asked = *best;
-    asks.push_back({target.name, *best});
-  }
-  return asks;
-}
-
-void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
-  Target& mine = x_targets[target_index(target)];
-  mine.state = TargetState::idle;
-  mine.leases.push_back(std::move(lease));
-}
-
-void ProfileScheduler::lease_parked(const std::string& target) {
-  x_targets[target_index(target)].state = TargetState::parked;
-}
-
-std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, Instant retry_at,
-                                                    Instant now) {
-  const TargetIndex index = target_index(target);
-  x_targets[index].state = TargetState::refused;
-  x_targets[index].retry_at = retry_at;
-  std::vector<TaskId> callers;
-  for (const Priority priority : all_priorities) {
-    for (const TaskId id : x_queue.ids(priority, index)) {
-      if (x_waiters.at(id).counted) callers.push_back(id);
-    }
-  }
-  for (const TaskId id : callers) remove(id, now);
-  return callers;
-}
-
 void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
   x_targets[target_index(target)].capacities = std::move(capacities);
 }
@@ -207,61 +179,6 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   if (waiter.stage == Stage::granted) set_deadline(id, waiter, waiter.since + inference);
 }
 
-std::vector<QueueHead> ProfileScheduler::heads_not_parked() const {
-  std::vector<QueueHead> heads;
-  for (TargetIndex index = 0; index < x_targets.size(); ++index) {
-    const TargetState state = x_targets[index].state;
-    if (state == TargetState::parked || state == TargetState::refused) continue;
-    for (const Priority priority : all_priorities) {
-      if (const auto item = x_queue.front(priority, index)) {
-        heads.push_back({priority, index, item->sequence});
-      }
-    }
-  }
-  return heads;
-}
-
-Grant ProfileScheduler::grant(const QueueHead& head, Instant now) {
-  const TaskId id = x_queue.front(head.priority, head.target)->id;
-  x_queue.erase(head.priority, head.target, head.sequence);
-  Waiter& waiter = x_waiters.at(id);
-  count(waiter, false);
-  waiter.stage = Stage::granted;
-  const Duration waited = now - waiter.since;
-  waiter.since = now;
-  const auto inference = std::chrono::milliseconds{waiter.inference_ms};
-  set_deadline(id, waiter, waiter.inference_ms == 0 ? never : now + inference);
-  Target& target = x_targets[head.target];
-  Lease lease = std::move(target.leases.back());
-  target.leases.pop_back();
-  ++x_in_flight;
-  ++x_admitted_total;
-  return {id, std::move(lease), waited};
-}
-
-std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unused) {
-  std::vector<Grant> grants;
-  const bool is_open = std::any_of(x_targets.begin(), x_targets.end(), [](const Target& target) {
-    return target.state == TargetState::asked;
-  });
-  if (is_open) return grants;
-  while (free_slots() > 0) {
-    const auto heads = heads_not_parked();
-    if (heads.empty()) break;
-    const QueueHead& best = heads[x_policy->pick(heads)];
-    // The lease of its target has gone to another and the next one is yet to be asked for: nobody
-    // goes past it, and the leases in hand are kept for the next round.
-    if (x_targets[best.target].leases.empty()) return grants;
-    grants.push_back(grant(best, now));
-  }
-  for (Target& target : x_targets) {
-    if (!target.name.empty())
-      std::move(target.leases.begin(), target.leases.end(), std::back_inserter(unused));
-    target.leases.clear();
-  }
-  return grants;
-}
-
 bool ProfileScheduler::remove(TaskId id, Instant now) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end()) return false;
@@ -272,12 +189,11 @@ bool ProfileScheduler::remove(TaskId id, Instant now) {
     x_mean_service_s =
         x_mean_service_s <= 0 ? service_s : x_mean_service_s + (service_s - x_mean_service_s) / 8;
   } else {
-    if (waiter.stage == Stage::waiting) {
-      x_queue.erase(waiter.priority, waiter.target, waiter.sequence);
-    }
+    if (waiter.stage == Stage::waiting) leave_queue(id, waiter);
     count(waiter, false);
   }
   clear_deadline(id, waiter);
+  if (waiter.has_session) x_sessions.erase(id);
   x_waiters.erase(place);
   return true;
 }
@@ -324,7 +240,7 @@ Occupancy ProfileScheduler::occupancy() const {
   occupancy.slots = slots();
   occupancy.in_flight = x_in_flight;
   for (const Priority priority : all_priorities) {
-    occupancy.waiting[to_index(priority)] = x_queue.size(priority);
+    occupancy.waiting[to_index(priority)] = waiting(priority);
   }
   occupancy.admitted_total = x_admitted_total;
   occupancy.rejected_total = x_rejected_total;
@@ -335,9 +251,10 @@ std::optional<std::size_t> ProfileScheduler::position(TaskId id) const {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || place->second.stage != Stage::waiting) return std::nullopt;
   const Waiter& waiter = place->second;
-  std::size_t before = x_queue.count_before(waiter.priority, waiter.sequence);
+  std::size_t before = x_queue.count_before(waiter.priority, waiter.sequence) +
+                       x_session_queue.all().count_before(waiter.priority, waiter.sequence);
   for (std::size_t index = 0; index < to_index(waiter.priority); ++index) {
-    before += x_queue.size(all_priorities[index]);
+    before += waiting(all_priorities[index]);
   }
   return before + 1;
 }
@@ -349,14 +266,12 @@ double ProfileScheduler::estimated_wait_s(std::size_t position) const {
 }
 
 double ProfileScheduler::estimated_wait_s(Priority priority) const {
-  if (free_slots() > 0 && x_queue.size(Priority::interactive) + x_queue.size(Priority::workflow) +
-                                  x_queue.size(Priority::background) ==
-                              0) {
-    return 0;
-  }
+  const bool is_empty = std::none_of(all_priorities.begin(), all_priorities.end(),
+                                     [this](Priority each) { return waiting(each) > 0; });
+  if (free_slots() > 0 && is_empty) return 0;
   std::size_t before = 0;
   for (std::size_t index = 0; index <= to_index(priority); ++index) {
-    before += x_queue.size(all_priorities[index]);
+    before += waiting(all_priorities[index]);
   }
   return estimated_wait_s(before + 1);
 }

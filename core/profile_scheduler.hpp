@@ -9,6 +9,10 @@
 // A grant needs a free slot and a lease on a backend of the waiter's target. Leases are asked for
 // per target, one at a time; while an answer is open nothing is granted, so that a better waiter of
 // another target is never passed over because its answer came a message later.
+//
+// Waiters may have a session key, for pools that keep a session's calls on one backend. The
+// question for a lease then names the sessions that wait, in order, and the answer says for which
+// of them the lease is: one whose backend is busy holds up nobody but its own session.
 #pragma once
 
 #include <array>
@@ -25,6 +29,7 @@
 #include "core/lease.hpp"
 #include "core/policy.hpp"
 #include "core/profile_settings.hpp"
+#include "core/session_queue.hpp"
 #include "core/time.hpp"
 #include "core/wait_queue.hpp"
 
@@ -58,7 +63,13 @@ struct Expiry {
 struct AskForLease {
   std::string target;
   Priority priority = Priority::workflow;
+  /// Of those that wait, each once, in order; empty = nobody has one.
+  std::vector<std::string> sessions = {};
 };
+
+/// Most sessions that one question for a lease names, beside those without one. Waiters of further
+/// sessions are served when these have made room.
+inline constexpr std::size_t sessions_asked_max = 128;
 
 struct Occupancy {
   std::uint32_t slots = 0;
@@ -74,7 +85,9 @@ class ProfileScheduler {
 
   /// Takes a place in the queue's bound, not yet in the queue. @returns queue_full when the class
   /// is at its bound and no free slot is left for it.
-  std::optional<Error> reserve(const WaiterRequest& request, Instant now);
+  /// @param session empty = none.
+  std::optional<Error> reserve(const WaiterRequest& request, Instant now,
+                               const std::string& session = {});
   /// From reserved to waiting; unknown ids are ignored (removed meanwhile).
   void enqueue(TaskId id);
   /// A task of the backlog, never refused: nobody waits for it with a connection.
@@ -85,7 +98,8 @@ class ProfileScheduler {
   bool requeue(TaskId id, Duration queue_wait, Instant now);
 
   /// @returns targets to ask the directory for, each counted as asked from now on. One that is
-  /// parked is asked for again when somebody of a better class has come.
+  /// parked is asked for again when somebody of a better class has come, or when other sessions
+  /// wait for it than those asked for.
   std::vector<AskForLease> asks();
   void lease_granted(const std::string& target, Lease lease);
   /// The directory has no room for it now and will grant when it has.
@@ -126,6 +140,8 @@ class ProfileScheduler {
   [[nodiscard]] double estimated_wait_s(Priority priority) const;
 
  private:
+  static constexpr Instant never = Instant::max();
+
   enum class Stage : std::uint8_t { reserved, waiting, granted };
   enum class TargetState : std::uint8_t { idle, asked, parked, refused };
   struct Waiter {
@@ -137,12 +153,17 @@ class ProfileScheduler {
     Priority priority = Priority::workflow;
     Stage stage = Stage::reserved;
     bool counted = false;
+    /// It stands in x_session_queue; which one is in x_sessions.
+    bool has_session = false;
   };
   struct Target {
     std::string name;
     TargetState state = TargetState::idle;
     /// The class it was last asked for with.
     Priority asked = Priority::background;
+    std::vector<std::string> asked_sessions;
+    /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
+    bool heeds_sessions = true;
     /// When refused: to be asked for again.
     Instant retry_at{};
     std::vector<Lease> leases;
@@ -158,18 +179,42 @@ class ProfileScheduler {
   void set_deadline(TaskId id, Waiter& waiter, Instant deadline);
   void clear_deadline(TaskId id, Waiter& waiter);
   void count(const Waiter& waiter, bool enters);
-  [[nodiscard]] std::vector<QueueHead> heads_not_parked() const;
+  void leave_queue(TaskId id, const Waiter& waiter);
+  [[nodiscard]] std::size_t waiting(Priority priority) const;
+  [[nodiscard]] std::size_t waiting(Priority priority, TargetIndex target) const;
+
+  // Leases (profile_grants.cpp).
+  /// One that may be next: the first that its target's lease is for, or that would be asked for.
+  struct Candidates {
+    std::vector<QueueHead> heads;
+    /// By head: the waiter, and its lease's index if there is one.
+    std::vector<std::pair<TaskId, std::optional<std::size_t>>> waiters;
+  };
+  [[nodiscard]] Candidates candidates() const;
+  void add_heads(TargetIndex index, std::optional<std::size_t> lease, Candidates& found) const;
+  [[nodiscard]] std::optional<WaitQueue::Item> front(Priority priority, TargetIndex target,
+                                                     const Lease* lease) const;
   [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target) const;
-  Grant grant(const QueueHead& head, Instant now);
+  [[nodiscard]] std::vector<std::string> sessions_waiting(TargetIndex target) const;
+  /// Leases of sessions that nobody is left of, or that somebody of a better class has come to wait
+  /// beside since they were asked for.
+  void drop_useless_leases(TargetIndex index);
+  Grant grant(TaskId id, std::optional<std::size_t> lease, Instant now);
 
   std::string x_name;
   ProfileSettings x_settings;
   std::unique_ptr<Policy> x_policy;
+  /// Waiters without a session; the others stand in x_session_queue.
   WaitQueue x_queue;
+  SessionQueue x_session_queue;
   /// Looked up by id, never iterated.
   std::unordered_map<TaskId, Waiter> x_waiters;
+  /// Of waiters that have one. Looked up by id, never iterated.
+  std::unordered_map<TaskId, std::string> x_sessions;
   std::vector<Target> x_targets;
   std::map<std::string, TargetIndex> x_target_indexes;
+  /// Leases to be given back.
+  std::vector<Lease> x_useless;
   /// Of waiters and of slots held, earliest first.
   std::set<std::pair<Instant, TaskId>> x_deadlines;
   /// Callers bounded by max_queued, reserved or waiting, per class.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t description_bytes_max = 200;
 constexpr std::size_t key_bytes_max = 255;
+constexpr std::size_t session_bytes_max = 255;
 
 Result<std::optional<Duration>> read_budget(const Headers& headers, const std::string& name) {
   const std::string* field = find_header(headers, name);
@@ -112,10 +113,21 @@ Result<CallOptions> read_call_options(const Headers& headers, const Caller& call
     }
     options.idempotency_key = *key;
   }
+  if (const std::string* session = find_header(headers, "X-Signalbox-Session")) {
+    if (!is_session_key(*session)) {
+      return invalid_request("X-Signalbox-Session must be 1-255 printable characters",
+                             "X-Signalbox-Session");
+    }
+    options.session = *session;
+  }
   if (const std::string* trace = find_header(headers, "traceparent")) {
     if (is_traceparent(*trace)) options.traceparent = *trace;
   }
   return options;
+}
+
+bool is_session_key(std::string_view text) {
+  return !text.empty() && text.size() <= session_bytes_max && is_printable_ascii(text);
 }
 
 std::optional<std::string> read_request_id(const Headers& headers) {

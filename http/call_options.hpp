@@ -24,6 +24,8 @@ struct CallOptions {
   /// Empty = none.
   std::string idempotency_key;
   std::string traceparent;
+  /// Key of the calls that are to stay on one backend; empty = none.
+  std::string session;
 };
 
 /// What a body says about priority, to be weighed against the headers.
@@ -44,6 +46,9 @@ Result<CallOptions> read_call_options(const Headers& headers, const Caller& call
 /// @returns the seconds as a duration, or an error naming `field` unless it is a decimal number >
 /// 0, at most 86400.
 Result<Duration> read_seconds(std::string_view text, const std::string& field);
+
+/// @returns true for 1-255 printable ASCII characters.
+bool is_session_key(std::string_view text);
 
 /// @returns the caller's X-Request-Id when it is 1-128 of [A-Za-z0-9._-], else nothing.
 std::optional<std::string> read_request_id(const Headers& headers);

@@ -14,6 +14,7 @@
 #include "http/job_surface.hpp"
 #include "http/login_surface.hpp"
 #include "http/operations_surface.hpp"
+#include "http/pool_surface.hpp"
 #include "http/push_surface.hpp"
 #include "http/slot_surface.hpp"
 #include "http/task_stream.hpp"
@@ -81,6 +82,9 @@ constexpr std::array<ActionEntry, action_count> entries{{
     {Action::list_profiles, "profiles:view", Body::none, plain<answer_list_profiles>},
     {Action::get_profile, "profiles:view", Body::none, with_name<answer_get_profile>},
     {Action::put_profile, "profiles:edit", Body::json, with_name<answer_put_profile>},
+    {Action::list_pools, "profiles:view", Body::none, plain<answer_list_pools>},
+    {Action::get_pool, "profiles:view", Body::none, with_name<answer_get_pool>},
+    {Action::put_pool, "profiles:edit", Body::json, with_name<answer_put_pool>},
     {Action::list_calls, "calls:view", Body::none, plain<answer_list_calls>},
     {Action::acquire_slot, "slots:create", Body::json, plain<answer_acquire_slot>},
     {Action::hold_slot, "slots:create", Body::none, plain<answer_hold_slot>},

@@ -35,6 +35,10 @@ struct LineOf<actors::ConfigureProfile> : BrokerLine<actors::ProfileStatus> {};
 template <>
 struct LineOf<actors::ApplyProfiles> : BrokerLine<actors::Done> {};
 template <>
+struct LineOf<actors::ConfigurePool> : BrokerLine<actors::Done> {};
+template <>
+struct LineOf<actors::ApplyPools> : BrokerLine<actors::Done> {};
+template <>
 struct LineOf<actors::ShelveTasks> : BrokerLine<actors::Done> {};
 template <>
 struct LineOf<actors::FindPositions> : BrokerLine<actors::Positions> {};
@@ -56,6 +60,8 @@ template <>
 struct LineOf<actors::ReleaseSlot> : BrokerLine<actors::SlotAnswer> {};
 template <>
 struct LineOf<actors::ListLlms> : Line<&actors::House::directory, actors::LlmList> {};
+template <>
+struct LineOf<actors::ListPools> : Line<&actors::House::directory, actors::PoolList> {};
 template <>
 struct LineOf<actors::ListCalls> : Line<&actors::House::metrics, actors::CallPage> {};
 template <>

@@ -49,13 +49,14 @@ struct DropCall {
 struct Ask {
   std::shared_ptr<ReplyBox> reply_box;
   std::variant<actors::ListProfiles, actors::GetProfile, actors::ConfigureProfile,
-               actors::ApplyProfiles, actors::ShelveTasks, actors::FindPositions,
-               actors::CancelTask, actors::ListAgents, actors::GetAgent, actors::PutAgent,
-               actors::DeleteAgent, actors::ListLlms, actors::ListCalls, actors::GetFigures,
-               actors::RegisterWorker, actors::WorkerHeartbeat, actors::WorkerChunks,
-               actors::WorkerResult, actors::DrainWorker, actors::LeaveWorker, actors::GetWorker,
-               actors::ListWorkers, actors::HearPushWorker, actors::MarkSlot, actors::RenewSlot,
-               actors::ReleaseSlot, actors::SaveCalls>
+               actors::ApplyProfiles, actors::ConfigurePool, actors::ApplyPools, actors::ListPools,
+               actors::ShelveTasks, actors::FindPositions, actors::CancelTask, actors::ListAgents,
+               actors::GetAgent, actors::PutAgent, actors::DeleteAgent, actors::ListLlms,
+               actors::ListCalls, actors::GetFigures, actors::RegisterWorker,
+               actors::WorkerHeartbeat, actors::WorkerChunks, actors::WorkerResult,
+               actors::DrainWorker, actors::LeaveWorker, actors::GetWorker, actors::ListWorkers,
+               actors::HearPushWorker, actors::MarkSlot, actors::RenewSlot, actors::ReleaseSlot,
+               actors::SaveCalls>
       question;
 };
 

@@ -70,6 +70,11 @@ Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind,
     return invalid_request("embeddings cannot be streamed", "stream");
   }
   request.streaming = *streaming;
+  if (const Member* user = find_member(*members, "user")) {
+    if (auto key = unquote(user->value); key && is_session_key(*key)) {
+      request.session = std::move(*key);
+    }
+  }
   if (const Member* tier = find_member(*members, "service_tier")) {
     request.priority = body_priority(unquote(tier->value).value_or(""));
   }

@@ -14,6 +14,8 @@ struct InferenceRequest {
   std::string model;
   bool streaming = false;
   BodyPriority priority;
+  /// The body's `user` where it can be a session key; it goes on to the backend all the same.
+  std::string session;
   /// The body as it goes to the backend, but for the model's name.
   std::string body;
 };

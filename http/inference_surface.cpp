@@ -166,6 +166,7 @@ void submit_inference(Context& context, TaskKind kind, std::string_view route,
   submit.is_llm_only = !llm.empty();
   submit.target = llm.empty() ? inference.model : llm;
   submit.request = make_bytes(std::move(inference.body));
+  submit.session = std::move(inference.session);
   apply_options(context, *options, route, submit);
   run_call(context, std::move(submit));
 }
@@ -189,6 +190,8 @@ void apply_options(const Context& context, const CallOptions& options, std::stri
   task.description = options.description;
   task.request_id = context.request_id;
   task.traceparent = options.traceparent;
+  // What the body says holds where no header does.
+  if (!options.session.empty()) submit.session = options.session;
   submit.queue_wait = options.queue_wait;
   submit.inference = options.inference;
   if (!options.idempotency_key.empty()) {

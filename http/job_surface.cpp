@@ -48,6 +48,7 @@ Result<actors::SubmitTask> make_submission(const Context& context, JobRequest jo
   submit.task.kind = TaskKind::completion;
   submit.task.streaming = true;
   submit.target = std::move(job.model);
+  submit.session = std::move(job.session);
   submit.request = make_bytes(std::move(job.completion));
   submit.is_async = true;
   submit.takes_absent = true;

@@ -55,6 +55,23 @@ void write_attempt_log(JsonWriter& json, const std::vector<Attempt>& log) {
   json.end_array();
 }
 
+void write_llm_fields(JsonWriter& json, const Llm& llm) {
+  json.key("name").string(llm.name);
+  json.key("kind").string(to_string(llm.kind));
+  json.key("type").string(llm.type);
+  json.key("model").string(llm.model);
+  json.key("models").begin_array().string(llm.model).end_array();
+  json.key("tier").string_or_null(llm.tier);
+  json.key("pool").string_or_null(llm.pool);
+  json.key("status").string(to_string(llm.status));
+  json.key("capacity").number(std::int64_t{llm.capacity});
+  json.key("running").number(std::int64_t{llm.running});
+  json.key("session").string_or_null(llm.session);
+  json.key("url").string_or_null(llm.url);
+  json.key("last_heartbeat_at").time(llm.last_heartbeat_at);
+  json.key("inactive_since").time(llm.inactive_since);
+}
+
 }  // namespace
 
 void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodies>& bodies,
@@ -120,20 +137,20 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
 
 void write_llm(JsonWriter& json, const Llm& llm) {
   json.begin_object();
-  json.key("name").string(llm.name);
-  json.key("kind").string(to_string(llm.kind));
-  json.key("type").string(llm.type);
-  json.key("model").string(llm.model);
-  json.key("models").begin_array().string(llm.model).end_array();
-  json.key("tier").string_or_null(llm.tier);
-  json.key("pool").string_or_null(llm.pool);
-  json.key("status").string(to_string(llm.status));
-  json.key("capacity").number(std::int64_t{llm.capacity});
-  json.key("running").number(std::int64_t{llm.running});
-  json.key("session").string_or_null(llm.session);
-  json.key("url").string_or_null(llm.url);
-  json.key("last_heartbeat_at").time(llm.last_heartbeat_at);
-  json.key("inactive_since").time(llm.inactive_since);
+  write_llm_fields(json, llm);
+  json.key("breaker").string(to_string(llm.breaker));
+  json.key("failures").number(std::int64_t{llm.failures});
+  json.end_object();
+}
+
+void write_pool(JsonWriter& json, const PoolView& pool) {
+  json.begin_object();
+  json.key("name").string(pool.name);
+  json.key("choice").string(to_string(pool.choice));
+  json.key("llms").begin_array();
+  for (const std::string& llm : pool.llms) json.string(llm);
+  json.end_array();
+  json.key("sessions").number(static_cast<std::int64_t>(pool.sessions));
   json.end_object();
 }
 
@@ -178,7 +195,12 @@ void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
   const auto& push = worker.push;
   json.key("session").string(push ? push->id : worker.session.to_string());
   json.key("llms").begin_array();
-  for (const Llm& llm : worker.llms) write_llm(json, llm);
+  for (const Llm& llm : worker.llms) {
+    // Its session does not know how the directory's breaker stands.
+    json.begin_object();
+    write_llm_fields(json, llm);
+    json.end_object();
+  }
   json.end_array();
   json.key("bound").boolean(worker.is_bound);
   json.key("address").string_or_null(worker.address);

@@ -19,6 +19,7 @@ void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodi
                 const std::optional<actors::Position>& position);
 void write_profile(JsonWriter& json, const actors::ProfileStatus& profile);
 void write_llm(JsonWriter& json, const Llm& llm);
+void write_pool(JsonWriter& json, const PoolView& pool);
 void write_agent(JsonWriter& json, const Agent& agent);
 void write_worker(JsonWriter& json, const actors::SessionStatus& worker);
 void write_call(JsonWriter& json, const CallRow& row);

@@ -28,11 +28,11 @@ using Arrival =
     std::variant<actors::TaskRefused, actors::TaskAccepted, actors::TaskBegan, actors::TaskData,
                  actors::TaskMoved, actors::TaskReset, actors::TaskEnded, actors::ChannelOpened,
                  actors::WorkerFrame, actors::ChannelClosed, actors::ProfileStatus,
-                 actors::ProfileList, actors::LlmList, actors::CallPage, actors::Positions,
-                 actors::AgentAnswer, actors::AgentList, actors::SlotWaiting, actors::SlotAdmitted,
-                 actors::SlotEnded, actors::SlotAnswer, actors::SessionAnswer, actors::WorkerReply,
-                 actors::WorkerList, actors::PushAnswer, actors::Done, actors::Figures, EventText,
-                 Error, HungUp>;
+                 actors::ProfileList, actors::LlmList, actors::PoolList, actors::CallPage,
+                 actors::Positions, actors::AgentAnswer, actors::AgentList, actors::SlotWaiting,
+                 actors::SlotAdmitted, actors::SlotEnded, actors::SlotAnswer, actors::SessionAnswer,
+                 actors::WorkerReply, actors::WorkerList, actors::PushAnswer, actors::Done,
+                 actors::Figures, EventText, Error, HungUp>;
 
 /// Most bytes of a stream that wait for a slow reader before it is dropped.
 inline constexpr std::size_t stream_unread_bytes_max = 4U << 20U;

@@ -224,7 +224,7 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
         "no command \"gte\"; did you mean get? (see: signalbox --help)");
   CHECK(usage_error({"xyzzy"}) == "no command \"xyzzy\" (see: signalbox --help)");
   CHECK(usage_error({"get", "taks"}) ==
-        "no resource \"taks\"; there are tasks, workers, llms, agents, profiles and calls; did you "
+        "no resource \"taks\"; there are tasks, workers, llms, agents, profiles, calls and pools; did you "
         "mean "
         "tasks?");
   CHECK(usage_error({"serve", "--prot", "1"}) == "unknown option \"--prot\"; did you mean --port?");

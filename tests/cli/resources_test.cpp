@@ -29,7 +29,8 @@ TEST_CASE("resources: singular, plural and long names", "[cli][resources]") {
     CHECK(find_resource(name)->path == "/api/v1/workers");
   }
   for (const char* name : {"agent", "agents"}) CHECK(find_resource(name)->path == "/api/v1/agents");
-  CHECK(join_resources() == "tasks, workers, llms, agents, profiles and calls");
+  for (const char* name : {"pool", "pools"}) CHECK(find_resource(name)->path == "/api/v1/pools");
+  CHECK(join_resources() == "tasks, workers, llms, agents, profiles, calls and pools");
   CHECK(find_resource("Tasks") == nullptr);
   CHECK(find_resource("") == nullptr);
 }
@@ -51,6 +52,18 @@ TEST_CASE("resources: headers", "[cli][resources]") {
         Words{"NAME", "TARGET", "PRIORITY", "DESCRIPTION"});
   CHECK(headers_of(*find_resource("llms"), false) ==
         Words{"NAME", "KIND", "TYPE", "MODEL", "POOL", "STATUS", "CAPACITY", "RUNNING"});
+}
+
+TEST_CASE("resources: a pool's cells, and how an LLM's breaker stands", "[cli][resources]") {
+  const char* pool = R"({"name":"chat","choice":"affinity","llms":["qwen","phi"],"sessions":20})";
+  CHECK(cells_of(*find_resource("pool"), pool, false, now) ==
+        Words{"chat", "affinity", "qwen,phi", "20"});
+  const auto wide = headers_of(*find_resource("llms"), true);
+  CHECK(std::vector<std::string>(wide.end() - 4, wide.end()) ==
+        Words{"TIER", "BREAKER", "FAILURES", "URL"});
+  const char* llm = R"({"name":"qwen","tier":null,"breaker":"half_open","failures":6,"url":"u"})";
+  const auto cells = cells_of(*find_resource("llm"), llm, true, now);
+  CHECK(std::vector<std::string>(cells.end() - 4, cells.end()) == Words{"", "half_open", "6", "u"});
 }
 
 TEST_CASE("resources: a task's cells", "[cli][resources]") {

@@ -181,6 +181,37 @@ TEST_CASE("load: profiles with bad values", "[config][load]") {
         Lines{"f.yaml:1:24: inference.profiles[\"a b\"]: profile name " + name_message("a b")});
 }
 
+TEST_CASE("load: pools", "[config][load]") {
+  const LoadResult result = load(R"(
+inference:
+  default_choice: round_robin
+  pools:
+    chat: {choice: affinity}
+    "embeddings:nomic":
+      choice: first_match
+)",
+                                 "f.yaml");
+  CHECK(result.violations.empty());
+  CHECK(result.settings.default_choice == ChoiceKind::round_robin);
+  CHECK(result.settings.pools ==
+        std::map<std::string, ChoiceKind>{{"chat", ChoiceKind::affinity},
+                                          {"embeddings:nomic", ChoiceKind::first_match}});
+  CHECK(load("inference: {pools: }", "f").settings.pools.empty());
+  CHECK(load("", "f").settings.default_choice == ChoiceKind::least_loaded);
+}
+
+TEST_CASE("load: pools with slips", "[config][load]") {
+  CHECK(problems("inference: {pools: {p: {}}}").size() == 1);
+  CHECK(problems("inference: {pools: {p: {choice: affinity, weight: 2}}}").size() == 1);
+  CHECK(problems("inference: {pools: {a b: {choice: affinity}}}").size() == 1);
+  CHECK(problems("inference: {pools: [p]}").size() == 1);
+  const auto wrong = problems("inference:\n  pools:\n    p: {choice: afinity}\n");
+  REQUIRE(wrong.size() == 1);
+  CHECK(wrong[0].find("f.yaml:3:17: inference.pools.p.choice: ") == 0);
+  CHECK(wrong[0].find("affinity") != std::string::npos);
+  CHECK(problems("inference: {default_choice: best}").size() == 1);
+}
+
 TEST_CASE("load: agents", "[config][load]") {
   const LoadResult result = load(R"(
 agents:

@@ -120,13 +120,15 @@ describe('what the daemon answers is what it says', { timeout: 60_000 }, () => {
     expectDescribed(await daemon.get('/api/v1/inference-tasks?include=bodies&limit=2'), 'GET', '/api/v1/inference-tasks');
   });
 
-  test('agents, profiles and workers', async () => {
+  test('agents, profiles, pools and workers', async () => {
     const agent = '/api/v1/agents/reviewer', agents = '/api/v1/agents/{name}';
     assert.equal(expectDescribed(await daemon.put(agent, { llm: 'echo', system_prompt: 's', defaults: { temperature: 0.5 } }), 'PUT', agents).status, 200);
     assert.equal(expectDescribed(await daemon.get(agent), 'GET', agents).status, 200);
     assert.equal(expectDescribed(await daemon.post(`${agent}/chat`, { message: 'hi' }), 'POST', `${agents}/chat`).status, 200);
     assert.equal(expectDescribed(await daemon.put('/api/v1/profiles/gpu', { max_concurrent: 2 }), 'PUT', '/api/v1/profiles/{name}').status, 200);
     assert.equal(expectDescribed(await daemon.get('/api/v1/profiles/gpu'), 'GET', '/api/v1/profiles/{name}').status, 200);
+    assert.equal(expectDescribed(await daemon.put('/api/v1/pools/trio', { choice: 'affinity' }), 'PUT', '/api/v1/pools/{name}').status, 200);
+    assert.equal(expectDescribed(await daemon.get('/api/v1/pools/trio'), 'GET', '/api/v1/pools/{name}').status, 200);
     const made = expectDescribed(await daemon.post('/api/v1/workers', { session: null, llms: [{ name: 'desk', type: 'openai', model: 'm' }] }), 'POST', '/api/v1/workers');
     assert.equal(made.status, 201, made.text);
     ({ session } = made.json);
@@ -145,7 +147,7 @@ describe('what the daemon answers is what it says', { timeout: 60_000 }, () => {
       const r = expectDescribed(await daemon.get(named[o.path] ?? o.path), 'GET', o.path);
       assert.equal(r.status, 200, `${o.name}: ${r.text.slice(0, 300)}`);
     }
-    for (const path of ['/v1/models/{name}', '/api/v1/llms/{name}', '/api/v1/inference-tasks/{id}', '/api/v1/workers/{id}', '/api/v1/agents/{name}', '/api/v1/profiles/{name}']) {
+    for (const path of ['/v1/models/{name}', '/api/v1/llms/{name}', '/api/v1/inference-tasks/{id}', '/api/v1/workers/{id}', '/api/v1/agents/{name}', '/api/v1/profiles/{name}', '/api/v1/pools/{name}']) {
       assert.equal(expectDescribed(await daemon.get(path.replace(/\{\w+\}/, 'nobody')), 'GET', path, 'of nobody').status, 404);
     }
     expectDescribed(await daemon.post('/login', { key: 'any' }), 'POST', '/login');

@@ -35,6 +35,18 @@ TEST_CASE("call_options: a key's highest class caps every source", "[http][call_
         Priority::background);
 }
 
+TEST_CASE("call_options: a session is 1-255 printable characters", "[http][call_options]") {
+  CHECK(read({})->session.empty());
+  CHECK(read({{"x-signalbox-session", "chat 17"}})->session == "chat 17");
+  CHECK(read({{"X-Signalbox-Session", std::string(255, 's')}})->session.size() == 255);
+  for (const std::string& bad :
+       {std::string{}, std::string(256, 's'), std::string{"a\tb"}, std::string{"\xC3\xA4"}}) {
+    const auto options = read({{"X-Signalbox-Session", bad}});
+    REQUIRE(options.has_error());
+    CHECK(options.error().param == "X-Signalbox-Session");
+  }
+}
+
 TEST_CASE("call_options: an unknown class is refused", "[http][call_options]") {
   const auto options = read({{"X-Signalbox-Priority", "urgent"}});
   REQUIRE(options.has_error());

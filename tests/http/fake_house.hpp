@@ -33,6 +33,7 @@ struct Script {
     return actors::WorkerReply{};
   };
   actors::AgentAnswer agent;
+  std::vector<PoolView> pools;
   std::promise<actors::CallerGone> caller_gone;
   std::promise<actors::UnbindWorker> unbound;
 };
@@ -63,6 +64,11 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
       [](const actors::RenewSlot&) { return actors::SlotAnswer{}; },
       [](const actors::ReleaseSlot&) { return actors::SlotAnswer{}; },
       [](const actors::GetProfile&) { return actors::ProfileStatus{}; },
+      [script](const actors::ConfigurePool& message) {
+        script->pools.push_back({message.name, message.choice});
+        return actors::Done{};
+      },
+      [](const actors::ApplyPools&) { return actors::Done{}; },
       [](const actors::FindPositions&) { return actors::Positions{}; },
       [](const actors::ListAgents&) { return actors::AgentList{}; },
       [script](const actors::GetAgent&) { return script->agent; },
@@ -93,8 +99,9 @@ inline actors::RegistrarActor::behavior_type fake_registrar(actors::RegistrarAct
   };
 }
 
-/// Knows no LLM, and takes no part in anything else.
-inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryActor::pointer) {
+/// Knows no LLM, and the script's pools.
+inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryActor::pointer,
+                                                            ScriptPtr script) {
   return {
       [](const actors::AcquireLease&) {},
       [](const actors::WithdrawLease&) {},
@@ -104,9 +111,12 @@ inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryAct
       [](const actors::ClaimLlms&) { return actors::LlmsClaimed{}; },
       [](const actors::RemoveExecutor&) {},
       [](const actors::WakeFailed&) {},
+      [](const actors::SetChoices&) {},
+      [](const actors::ProbeTick&) {},
       [](const actors::ListLlms&) {
         return actors::LlmList{std::make_shared<const RoutingTable>()};
       },
+      [script](const actors::ListPools&) { return actors::PoolList{script->pools}; },
   };
 }
 
@@ -151,7 +161,7 @@ class FakeHouse {
     actors::House house;
     house.broker = x_system.spawn(fake_broker, script);
     house.registrar = x_system.spawn(fake_registrar, script);
-    house.directory = x_system.spawn(fake_directory);
+    house.directory = x_system.spawn(fake_directory, script);
     house.store = x_system.spawn(actors::store_actor, store, actors::GatherRule{.is_on = false});
     house.metrics = x_system.spawn(actors::metrics_actor, house.store, std::size_t{10});
     services.front = x_system.spawn(front_actor, house);

@@ -82,6 +82,7 @@ void HouseFixture::build() {
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<PlainJoiner>(); };
   options.gc = x_house_options.gc;
   options.session_retention_s = x_house_options.session_retention_s;
+  options.push_desk = x_house_options.push_desk;
   auto backlog = actors::recover_backlog(*x_store, x_settings.max_attempts, x_world->wall()->now());
   SIGNALBOX_ASSERT(backlog.has_value());
   options.broker.backlog = std::move(*backlog);
@@ -151,6 +152,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.queue_wait = spec.queue_wait;
   submit.inference = spec.inference;
   submit.is_async = spec.is_async;
+  submit.session = spec.session;
   x_tasks[submit.call] = submit.task.id;
   const actors::CallNumber number = submit.call;
   caf::anon_send(x_house.broker, std::move(submit));

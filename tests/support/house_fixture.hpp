@@ -59,12 +59,14 @@ struct CallSpec {
   std::string agent = {};
   std::optional<Duration> queue_wait = {};
   std::optional<Duration> inference = {};
+  std::string session = {};
 };
 
 struct FixtureOptions {
   SessionRules session_rules = {};
   std::optional<config::GcSettings> gc = {};
   std::uint32_t session_retention_s = 14'400;
+  actors::PushDeskSettings push_desk = {};
 };
 
 /// Asks an actor and runs the world until it has answered.

@@ -1,0 +1,166 @@
+// Which backend a request gets, and what a lease that comes back says about its own. Lines and
+// registrations are in directory.cpp.
+#include <algorithm>
+
+#include "core/directory.hpp"
+
+namespace signalbox {
+
+std::vector<BackendCandidate> DirectoryBook::candidates(const LeaseRequest& request,
+                                                        LlmStatus status, bool avoided) const {
+  std::vector<BackendCandidate> found;
+  for (std::size_t index = 0; index < x_llms.size(); ++index) {
+    const Llm& llm = x_llms[index];
+    if (llm.status != status || !llm.is_open || llm.pool_key() != request.target) continue;
+    const bool is_avoided =
+        std::find(request.avoid.begin(), request.avoid.end(), llm.name) != request.avoid.end();
+    if (is_avoided != avoided) continue;
+    const Group& group = x_groups.at(llm.group);
+    // Others' calls are not counted, only told of.
+    const std::uint32_t running = llm.is_full ? group.capacity : group.running;
+    found.push_back({index, running, group.capacity, llm.name});
+  }
+  return found;
+}
+
+const CircuitBreaker* DirectoryBook::find_breaker(const Llm& llm) const {
+  if (x_breakers.empty()) return nullptr;
+  const auto place = x_breakers.find({llm.executor, llm.name});
+  return place == x_breakers.end() ? nullptr : &place->second;
+}
+
+std::vector<BackendCandidate> DirectoryBook::without_broken(
+    std::vector<BackendCandidate> candidates) const {
+  if (x_breakers.empty()) return candidates;
+  const auto breaker_of = [&](const BackendCandidate& each) {
+    return find_breaker(x_llms[each.llm_index]);
+  };
+  const bool has_closed =
+      std::any_of(candidates.begin(), candidates.end(), [&](const BackendCandidate& each) {
+        const CircuitBreaker* breaker = breaker_of(each);
+        return breaker == nullptr || breaker->state(x_now) == BreakerState::closed;
+      });
+  if (!has_closed) return candidates;
+  std::erase_if(candidates, [&](const BackendCandidate& each) {
+    const CircuitBreaker* breaker = breaker_of(each);
+    return breaker != nullptr && !breaker->admits(x_now);
+  });
+  return candidates;
+}
+
+Lease DirectoryBook::lease_on(const Llm& llm) {
+  ++x_groups.at(llm.group).running;
+  const std::string& holder = llm.session.empty() ? llm.name : llm.session;
+  Lease lease{llm.executor, llm.name, holder, llm.model, llm.group, x_next_lease++};
+  const auto breaker = x_breakers.find({llm.executor, llm.name});
+  if (breaker != x_breakers.end()) breaker->second.sent(lease.number, x_now);
+  return lease;
+}
+
+std::optional<Lease> DirectoryBook::lease_among(const std::vector<BackendCandidate>& candidates,
+                                                const LeaseRequest& request) {
+  if (candidates.empty()) return std::nullopt;
+  BackendChoice& choice = x_choices.of(request.target);
+  if (!choice.heeds_sessions()) {
+    const auto chosen = choice.choose(candidates, {});
+    if (!chosen) return std::nullopt;
+    return lease_on(x_llms[candidates[*chosen].llm_index]);
+  }
+  static const std::vector<std::string> no_session{""};
+  for (const std::string& session : request.sessions.empty() ? no_session : request.sessions) {
+    const auto chosen = choice.choose(candidates, session);
+    if (!chosen) continue;
+    Lease lease = lease_on(x_llms[candidates[*chosen].llm_index]);
+    lease.session = session;
+    return lease;
+  }
+  return std::nullopt;
+}
+
+std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
+  const auto choose = [&](LlmStatus status, bool avoided) {
+    return lease_among(without_broken(candidates(request, status, avoided)), request);
+  };
+  const auto awake = candidates(request, LlmStatus::active, false);
+  // The one that just failed is next only if no other is there at all; a busy one is worth the
+  // wait.
+  if (!awake.empty()) return lease_among(without_broken(awake), request);
+  if (request.only_others) return std::nullopt;
+  if (request.avoid.empty()) {
+    if (!request.accept_inactive) return std::nullopt;
+    return choose(LlmStatus::inactive, false);
+  }
+  if (auto lease = choose(LlmStatus::active, true)) return lease;
+  if (!request.accept_inactive) return std::nullopt;
+  if (auto lease = choose(LlmStatus::inactive, false)) return lease;
+  return choose(LlmStatus::inactive, true);
+}
+
+bool DirectoryBook::release(const Lease& lease, LeaseOutcome outcome) {
+  const auto place = x_groups.find(lease.group);
+  SIGNALBOX_ASSERT(place != x_groups.end() && place->second.running > 0);
+  --place->second.running;
+  if (place->second.running == 0 && x_orphaned_groups.erase(lease.group) > 0) x_groups.erase(place);
+  note_outcome(lease, outcome);
+  const auto llm = std::find_if(x_llms.begin(), x_llms.end(),
+                                [&](const Llm& each) { return each.name == lease.llm; });
+  return llm != x_llms.end() && !llm->is_present();
+}
+
+void DirectoryBook::note_outcome(const Lease& lease, LeaseOutcome outcome) {
+  const BreakerKey key{lease.executor, lease.llm};
+  auto place = x_breakers.find(key);
+  if (place == x_breakers.end()) {
+    const bool is_there = std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+      return llm.executor == lease.executor && llm.name == lease.llm;
+    });
+    if (outcome != LeaseOutcome::failed || !is_there) return;
+    place = x_breakers.emplace(key, CircuitBreaker{x_next_lease - 1}).first;
+  }
+  CircuitBreaker& breaker = place->second;
+  switch (outcome) {
+    case LeaseOutcome::untold:
+      breaker.dropped(lease.number);
+      break;
+    case LeaseOutcome::succeeded:
+      breaker.succeeded(lease.number);
+      break;
+    case LeaseOutcome::failed:
+      breaker.failed(lease.number, x_now);
+      break;
+  }
+  if (breaker.is_idle()) x_breakers.erase(place);
+}
+
+std::optional<Instant> DirectoryBook::next_probe_at() const {
+  std::optional<Instant> next;
+  for (const auto& [key, breaker] : x_breakers) {
+    const auto at = breaker.half_open_at(x_now);
+    if (!at || (next && *next <= *at)) continue;
+    const auto& [executor, name] = key;
+    const bool is_wanted = std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+      return llm.executor == executor && llm.name == name && x_lines.contains(llm.pool_key());
+    });
+    if (is_wanted) next = at;
+  }
+  return next;
+}
+
+std::vector<PoolView> DirectoryBook::pools() const {
+  std::map<std::string, PoolView> found;
+  for (const auto& [pool, kind] : x_choices.all_set()) found[pool];
+  for (const Llm& llm : x_llms) {
+    const bool is_set = x_choices.all_set().contains(llm.pool_key());
+    if (!llm.pool.empty() || is_set) found[llm.pool_key()].llms.push_back(llm.name);
+  }
+  std::vector<PoolView> views;
+  for (auto& [pool, view] : found) {
+    view.name = pool;
+    view.choice = x_choices.kind_of(pool);
+    view.sessions = x_choices.sessions_of(pool);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace signalbox
