@@ -16,7 +16,7 @@ std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const
 std::vector<std::string> ProfileScheduler::sessions_waiting(TargetIndex target) const {
   std::vector<std::string> sessions;
   if (!x_targets[target].heeds_sessions) return sessions;
-  const auto heads = x_session_queue.heads(target, sessions_asked_max);
+  const auto heads = x_session_queue.heads(target, x_targets[target].sessions_asked);
   if (heads.empty()) return sessions;
   std::optional<SessionQueue::Place> plain;
   for (const Priority priority : all_priorities) {
@@ -83,7 +83,13 @@ void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
 }
 
 void ProfileScheduler::lease_parked(const std::string& target) {
-  x_targets[target_index(target)].state = TargetState::parked;
+  const TargetIndex index = target_index(target);
+  Target& mine = x_targets[index];
+  mine.state = TargetState::parked;
+  // Those that were not named may be luckier.
+  if (x_session_queue.session_count(index) > mine.sessions_asked) {
+    mine.sessions_asked = std::min(2 * mine.sessions_asked, sessions_asked_max);
+  }
 }
 
 std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, Instant retry_at,

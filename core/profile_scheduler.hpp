@@ -67,9 +67,11 @@ struct AskForLease {
   std::vector<std::string> sessions = {};
 };
 
-/// Most sessions that one question for a lease names, beside those without one. Waiters of further
-/// sessions are served when these have made room.
-inline constexpr std::size_t sessions_asked_max = 128;
+/// How many sessions a question for a lease names at first, beside those without one. When all of
+/// them have to wait, the next one names twice as many.
+inline constexpr std::size_t sessions_asked_first = 128;
+/// No question names more: waiters of further sessions wait until these have made room.
+inline constexpr std::size_t sessions_asked_max = 4096;
 
 struct Occupancy {
   std::uint32_t slots = 0;
@@ -162,6 +164,7 @@ class ProfileScheduler {
     /// The class it was last asked for with.
     Priority asked = Priority::background;
     std::vector<std::string> asked_sessions;
+    std::size_t sessions_asked = sessions_asked_first;
     /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
     bool heeds_sessions = true;
     /// When refused: to be asked for again.

@@ -58,6 +58,11 @@ bool SessionQueue::has(TargetIndex target, const std::string& session) const {
   return find(target, session) != nullptr;
 }
 
+std::size_t SessionQueue::session_count(TargetIndex target) const {
+  const auto line = x_lines.find(target);
+  return line == x_lines.end() ? 0 : line->second.sessions.size();
+}
+
 std::vector<SessionQueue::Head> SessionQueue::heads(TargetIndex target, std::size_t max) const {
   std::vector<Head> found;
   const auto line = x_lines.find(target);

@@ -35,6 +35,8 @@ class SessionQueue {
   /// @returns the first `max` sessions of that target, each once, in order of their first waiters.
   [[nodiscard]] std::vector<Head> heads(TargetIndex target, std::size_t max) const;
 
+  [[nodiscard]] std::size_t session_count(TargetIndex target) const;
+
   /// All of them, whatever their session.
   [[nodiscard]] const WaitQueue& all() const { return x_all; }
 

@@ -143,6 +143,12 @@ void write_llm(JsonWriter& json, const Llm& llm) {
   json.end_object();
 }
 
+void write_offered_llm(JsonWriter& json, const Llm& llm) {
+  json.begin_object();
+  write_llm_fields(json, llm);
+  json.end_object();
+}
+
 void write_pool(JsonWriter& json, const PoolView& pool) {
   json.begin_object();
   json.key("name").string(pool.name);
@@ -195,12 +201,7 @@ void write_worker(JsonWriter& json, const actors::SessionStatus& worker) {
   const auto& push = worker.push;
   json.key("session").string(push ? push->id : worker.session.to_string());
   json.key("llms").begin_array();
-  for (const Llm& llm : worker.llms) {
-    // Its session does not know how the directory's breaker stands.
-    json.begin_object();
-    write_llm_fields(json, llm);
-    json.end_object();
-  }
+  for (const Llm& llm : worker.llms) write_offered_llm(json, llm);
   json.end_array();
   json.key("bound").boolean(worker.is_bound);
   json.key("address").string_or_null(worker.address);

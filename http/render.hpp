@@ -19,6 +19,8 @@ void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodi
                 const std::optional<actors::Position>& position);
 void write_profile(JsonWriter& json, const actors::ProfileStatus& profile);
 void write_llm(JsonWriter& json, const Llm& llm);
+/// As its worker's session knows it, which is not how the directory's breaker stands.
+void write_offered_llm(JsonWriter& json, const Llm& llm);
 void write_pool(JsonWriter& json, const PoolView& pool);
 void write_agent(JsonWriter& json, const Agent& agent);
 void write_worker(JsonWriter& json, const actors::SessionStatus& worker);

@@ -173,7 +173,7 @@ void answer_register_worker(Context& context) {
   const std::string id = status->session.to_string();
   JsonWriter json;
   json.begin_object().key("session").string(id).key("llms").begin_array();
-  for (const Llm& llm : status->llms) write_llm(json, llm);
+  for (const Llm& llm : status->llms) write_offered_llm(json, llm);
   json.end_array().end_object();
   Response response;
   response.status = 201;

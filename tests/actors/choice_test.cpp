@@ -309,6 +309,46 @@ TEST_CASE("pools: a choice made by API holds at once and after a restart", "[act
   CHECK(list.pools[1].choice == ChoiceKind::affinity);
 }
 
+TEST_CASE("pools: a choice that changes while calls wait strands none of them", "[actors]") {
+  HouseFixture house{wide_open(ChoiceKind::least_loaded)};
+  add_three(house, 1);
+  const auto configure = [&](ChoiceKind choice) {
+    ask<actors::Done>(house.world(), house.house().broker, actors::ConfigurePool{"pool", choice});
+  };
+  std::vector<actors::CallNumber> calls;
+  std::map<std::string, std::vector<actors::CallNumber>> late;
+  const auto submit = [&](int call) {
+    const std::string session = "s" + std::to_string(call % 4);
+    calls.push_back(house.submit_later({.target = "pool", .session = session}));
+    return session;
+  };
+  for (int call = 0; call < 30; ++call) submit(call);
+  advance_s(house, 2);
+  // Nobody without a session waits, and none has been named so far.
+  configure(ChoiceKind::affinity);
+  for (int call = 0; call < 60; ++call) {
+    const std::string session = submit(call);
+    late[session].push_back(calls.back());
+  }
+  advance_s(house, 50);
+  answered_by(house, calls);
+  for (const auto& [session, own] : late) {
+    CAPTURE(session);
+    CHECK(answered_by(house, own).size() == 1);
+  }
+  // All of one session stand before one backend, until sessions count no more.
+  calls.clear();
+  for (int call = 0; call < 31; ++call) {
+    calls.push_back(house.submit_later({.target = "pool", .session = "s0"}));
+  }
+  house.world().advance(1s);
+  CHECK(llm(house, "alpha").running + llm(house, "beta").running + llm(house, "gamma").running ==
+        1);
+  configure(ChoiceKind::first_match);
+  advance_s(house, 11);
+  CHECK(answered_by(house, calls).size() == 3);
+}
+
 TEST_CASE("pools: the configuration goes before what the API once said", "[actors]") {
   HouseFixture house{wide_open(ChoiceKind::first_match)};
   add_three(house);

@@ -13,12 +13,15 @@ using enum Priority;
 
 /// A profile whose callers wait for target "a".
 struct Desk {
-  ProfileScheduler scheduler{"p", [] {
-                               ProfileSettings settings;
-                               settings.max_concurrent = 8;
-                               settings.max_queued = 1000;
-                               return settings;
-                             }()};
+  explicit Desk(std::uint32_t max_queued = 1000)
+      : scheduler{"p", [&] {
+                    ProfileSettings settings;
+                    settings.max_concurrent = 8;
+                    settings.max_queued = max_queued;
+                    return settings;
+                  }()} {}
+
+  ProfileScheduler scheduler;
   std::uint32_t next_lease = 1;
 
   void submit(std::uint64_t number, const std::string& session = {}, Priority priority = workflow) {
@@ -151,9 +154,40 @@ TEST_CASE("profile sessions: one question names a bounded number, and those with
   }
   desk.submit(301);
   const auto asked = desk.asked();
-  REQUIRE(asked.size() == sessions_asked_max + 1);
+  REQUIRE(asked.size() == sessions_asked_first + 1);
   CHECK(asked.front() == "s1");
   CHECK(asked.back().empty());
+}
+
+TEST_CASE("profile sessions: when all that were named must wait, more are named, up to a bound",
+          "[core][profile_scheduler][sessions]") {
+  Desk desk{5000};
+  for (std::uint64_t number = 1; number <= 300; ++number) {
+    desk.submit(number, "s" + std::to_string(number));
+  }
+  CHECK(desk.asked().size() == 128);
+  desk.scheduler.lease_parked("a");
+  CHECK(desk.asked().size() == 256);
+  desk.scheduler.lease_parked("a");
+  const auto all = desk.asked();
+  REQUIRE(all.size() == 300);
+  CHECK(all.back() == "s300");
+  desk.scheduler.lease_parked("a");
+  CHECK(desk.scheduler.asks().empty());
+  // The last in line is served though 299 sessions wait before it.
+  CHECK(desk.lease("s300") == Numbers{300});
+  for (std::uint64_t number = 301; number <= 5000; ++number) {
+    desk.submit(number, "s" + std::to_string(number));
+  }
+  for (int round = 0; round < 10; ++round) {
+    const auto asks = desk.scheduler.asks();
+    if (asks.empty()) break;
+    CHECK(asks[0].sessions.size() <= sessions_asked_max);
+    desk.asks = asks;
+    desk.scheduler.lease_parked("a");
+  }
+  CHECK(desk.asks[0].sessions.size() == sessions_asked_max);
+  CHECK(desk.scheduler.asks().empty());
 }
 
 TEST_CASE("profile sessions: where they do not count they are named no more, until they do",

@@ -26,7 +26,7 @@ function sh(program, args) {
 const offers = [
   ['signalbox ', ['serve', 'get', 'describe', 'cancel', 'chat-llm', 'chat', 'config', 'keys', 'worker', 'slot', 'top', 'completion']],
   ['signalbox ge', ['get']],
-  ['signalbox get ', ['tasks', 'task', 'inference-tasks', 'inference-task', 'workers', 'worker', 'llms', 'llm', 'agents', 'agent', 'profiles', 'profile', 'calls', 'call']],
+  ['signalbox get ', ['tasks', 'task', 'inference-tasks', 'inference-task', 'workers', 'worker', 'llms', 'llm', 'agents', 'agent', 'profiles', 'profile', 'calls', 'call', 'pools', 'pool']],
   ['signalbox get tasks --sta', ['--status']],
   ['signalbox get tasks --status ', ['pending', 'claimed', 'running', 'completed', 'error', 'cancelled', 'queued', 'ok', 'queue_full', 'queue_wait_timeout', 'inference_timeout']],
   ['signalbox get -o w', ['wide']],
