@@ -225,7 +225,7 @@ void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
   ended.error.code = task.error_code;
   ended.error.message = task.error_message;
   ended.error.backend_status = task.backend_status;
-  ended.error.from_backend = task.backend_status != 0;
+  ended.error.from_backend = task.error_code == ErrorCode::backend_error;
   auto body = x_ports.store->load_body(task.id, BodyKind::response);
   if (body.has_error()) {
     ended.error = body.error();

@@ -89,7 +89,7 @@ TEST_CASE("resources: a call's cells", "[cli][resources]") {
     "finished_at":"2026-11-21T03:57:02.750Z","kind":"chat","streaming":true,"attempts":1})";
   CHECK(cells_of(calls, over, false, now) ==
         Words{"c", "p", "workflow", "ok", "251ms", "2.5s", "750ms", "m", "b", "local", "d?", "3m"});
-  CHECK(cells_of(calls, over, true, now)[16] == "2.7s");
+  CHECK(cells_of(calls, over, true, now)[18] == "2.7s");
 }
 
 TEST_CASE("resources: spans of a call that goes on grow, others have none", "[cli][resources]") {

@@ -108,7 +108,7 @@ TEST_CASE("push_faults: the answer is of no use", "[http][push_faults]") {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ";
   const std::string bytes =
       GENERATE_COPY(std::string("SSH-2.0-nonsense\r\n"), head + "0\r\n\r\n",
-                    head + "40\r\n\r\n{\"sse_url\":", head + "5\r\n\r\nhello", head + "2\r\n\r\n{}",
+                    head + "5\r\n\r\nhello", head + "2\r\n\r\n{}",
                     head + "16\r\n\r\n{\"job_id\": \"j1\"}", head + "12\r\n\r\n{\"sse_url\":7",
                     head + "100000\r\n\r\n" + std::string(100'000, ' '));
   RawServer server(answers(bytes));
@@ -164,7 +164,7 @@ TEST_CASE("push_faults: a worker that does not answer is given up", "[http][push
   options.connect_timeout = 50ms;
   options.answer_timeout = 80ms;
   const auto failure = call_worker(server, false, options)->failed();
-  check_stage(failure, ErrorCode::backend_error, "answer", server);
+  check_stage(failure, ErrorCode::backend_stream_failed, "answer", server);
   CHECK(failure.retryable);
   CHECK(is_silence(failure));
 }
