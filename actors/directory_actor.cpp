@@ -22,12 +22,12 @@ void DirectoryState::pass_time() {
 }
 
 // A timer cannot be taken back, so one that comes too early looks and is set anew.
-void DirectoryState::set_probe_timer() {
-  const auto at = x_book.next_probe_at();
-  if (!at || (x_probe_at && *x_probe_at <= *at)) return;
-  x_probe_at = at;
+void DirectoryState::set_line_timer() {
+  const auto at = x_book.next_serve_at();
+  if (!at || (x_line_at && *x_line_at <= *at)) return;
+  x_line_at = at;
   const Duration delay = std::max(*at - x_self->clock().now(), Duration::zero());
-  x_self->delayed_send(x_self, delay, ProbeTick{++x_probe_generation});
+  x_self->delayed_send(x_self, delay, LineTick{++x_line_generation});
 }
 
 void DirectoryState::set_choices(const SetChoices& message) {
@@ -53,7 +53,7 @@ void DirectoryState::acquire(const AcquireLease& message) {
   x_clients[{request.requester, request.target}] = message.client;
   x_self->send(message.client, LeaseParked{request.target});
   send_wakes();
-  set_probe_timer();
+  set_line_timer();
 }
 
 void DirectoryState::serve_line() {
@@ -70,7 +70,7 @@ void DirectoryState::serve_line() {
     x_clients.erase(client);
   }
   send_wakes();
-  set_probe_timer();
+  set_line_timer();
 }
 
 void DirectoryState::send_wakes() {
@@ -153,9 +153,9 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
       },
       [this](const WakeFailed& message) { wake_failed(message); },
       [this](const SetChoices& message) { set_choices(message); },
-      [this](const ProbeTick& message) {
-        if (message.generation != x_probe_generation) return;
-        x_probe_at.reset();
+      [this](const LineTick& message) {
+        if (message.generation != x_line_generation) return;
+        x_line_at.reset();
         serve_line();
       },
       [this](ListLlms) {

@@ -31,8 +31,8 @@ class DirectoryState {
   void set_choices(const SetChoices& message);
   /// What the book does next happens now.
   void pass_time();
-  /// Those in line are served again when a backend that is passed over may be tried.
-  void set_probe_timer();
+  /// Those in line are served again when they may be though nothing happens.
+  void set_line_timer();
   /// Presence or capacity changed: a new table for the broker, new capacities for the profiles.
   void publish();
   void tell_capacities();
@@ -51,8 +51,8 @@ class DirectoryState {
   };
   std::map<std::string, Subscription> x_subscriptions;
   /// When the tick that is under way comes. A later one is of an older generation.
-  std::optional<Instant> x_probe_at;
-  std::uint64_t x_probe_generation = 0;
+  std::optional<Instant> x_line_at;
+  std::uint64_t x_line_generation = 0;
 };
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,

@@ -81,7 +81,7 @@ struct WithdrawLease;
 struct ReleaseLease;
 struct SetChoices;
 struct ListPools;
-struct ProbeTick;
+struct LineTick;
 struct PutLlms;
 struct SetBackendStatus;
 struct ListLlms;
@@ -282,7 +282,7 @@ using DirectoryActor =
                      caf::reacts_to<RemoveExecutor>,                 // it will not come back
                      caf::reacts_to<WakeFailed>,                     // who waits for it is told
                      caf::reacts_to<SetChoices>,  // how pools choose among their backends
-                     caf::reacts_to<ProbeTick>,   // to itself: a broken backend may be tried again
+                     caf::reacts_to<LineTick>,    // to itself: somebody in line may be served
                      caf::replies_to<ListLlms>::with<LlmList>,
                      caf::replies_to<ListPools>::with<PoolList>>;
 
@@ -325,13 +325,14 @@ using WorkerSessionActor =
 
 /// The desk that hears push workers, and the executor of all of them: they are servers, and cost
 /// nothing while they have no work.
-using PushDeskActor = ExecutorActor::extend<
-    caf::reacts_to<OpenHouse>,        // first of all
-    caf::reacts_to<CallEnded>,        // to itself: how a call ended
-    caf::reacts_to<StaleTick>,        // to itself: one may have been silent for too long
-    caf::reacts_to<CollectSessions>,  // from the collector
-    caf::replies_to<HearPushWorker>::with<PushAnswer>,
-    caf::replies_to<ListWorkers>::with<WorkerList>>;
+using PushDeskActor =
+    ExecutorActor::extend<caf::reacts_to<OpenHouse>,  // first of all
+                          caf::reacts_to<CallEnded>,  // to itself: how a call ended
+                          caf::reacts_to<StaleTick>,  // to itself: one may have been silent for too
+                                                      // long
+                          caf::reacts_to<CollectSessions>,  // from the collector
+                          caf::replies_to<HearPushWorker>::with<PushAnswer>,
+                          caf::replies_to<ListWorkers>::with<WorkerList>>;
 
 /// The desk where workers register: makes sessions, finds them, remembers them over restarts.
 using RegistrarActor = SessionActor::extend<

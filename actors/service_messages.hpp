@@ -175,7 +175,7 @@ struct SetChoices {
 
 struct ListPools {};
 
-struct ProbeTick {
+struct LineTick {
   std::uint64_t generation = 0;
 };
 
@@ -362,7 +362,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::WithdrawLease)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ReleaseLease)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetChoices)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListPools)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ProbeTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LineTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::PutLlms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetBackendStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListLlms)

@@ -230,7 +230,7 @@ void TaskRun::retry_elsewhere(bool only_others) {
   acquire.request.avoid = x_failed_llms;
   acquire.request.only_others = only_others;
   acquire.request.accept_inactive = !only_others;
-  if (!x_setup.session.empty()) acquire.request.sessions.push_back(x_setup.session);
+  if (!x_setup.session.empty()) acquire.request.sessions.push_back({x_setup.session, now()});
   acquire.client = x_self;
   x_self->send(x_setup.house.directory, std::move(acquire));
 }

@@ -53,6 +53,8 @@ class BackendChoice {
                                             std::string_view session) = 0;
 
   [[nodiscard]] virtual ChoiceKind kind() const = 0;
+  /// @returns the name of the backend that the session waits for when it is full, empty = none.
+  [[nodiscard]] virtual std::string_view home_of(std::string_view /*session*/) const { return {}; }
   /// How many sessions it remembers.
   [[nodiscard]] virtual std::size_t sessions() const { return 0; }
   /// With everything it remembers.

@@ -119,7 +119,9 @@ bool DirectoryBook::has_other(const LeaseRequest& request) const {
 std::optional<Lease> DirectoryBook::acquire(LeaseRequest request) {
   // Who asks again, with another class, keeps its place in time.
   std::uint64_t arrival = leave_line(request.requester, request.target);
-  if (auto lease = try_lease(request)) return lease;
+  auto lease = try_lease(request);
+  forget_room();
+  if (lease) return lease;
   if (arrival == 0) arrival = x_next_arrival++;
   auto& line = x_lines[request.target];
   line.emplace(LineKey{request.priority, arrival}, std::move(request));
@@ -159,6 +161,7 @@ std::vector<LeaseGrant> DirectoryBook::serve_line() {
     line->second.erase(entry);
     if (line->second.empty()) x_lines.erase(line);
   }
+  forget_room();
   return grants;
 }
 

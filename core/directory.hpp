@@ -41,8 +41,12 @@ struct LeaseRequest {
   bool was_refused = false;
   /// Whose calls the lease may be for, in order: the lease is for the first that can be served.
   /// Empty = for calls without a session.
-  std::vector<std::string> sessions = {};
+  std::vector<SessionWait> sessions = {};
 };
+
+/// How long a session waits for its own backend, which is full, while another has room: while its
+/// own takes a call now and then the wait is worth what it knows of the session.
+inline constexpr std::chrono::seconds overflow_after{5};
 
 struct LeaseGrant {
   RequesterId requester;
@@ -81,7 +85,7 @@ struct PoolView {
 
 class DirectoryBook {
  public:
-  /// What follows happens at `now`. Only breakers look at it.
+  /// What follows happens at `now`. Only breakers and sessions that wait look at it.
   void pass_time(Instant now) { x_now = now; }
 
   void set_choice(const std::string& pool, ChoiceKind kind) { x_choices.set(pool, kind); }
@@ -111,10 +115,11 @@ class DirectoryBook {
   bool release(const Lease& lease, LeaseOutcome outcome = LeaseOutcome::untold);
 
   /// @returns who in line is granted what now. To be called after put_llms, claim_llms,
-  /// remove_executor, set_status, set_choice and release, and at next_probe_at().
+  /// remove_executor, set_status, set_choice and release, and at next_serve_at().
   std::vector<LeaseGrant> serve_line();
-  /// @returns when a backend that is passed over may be tried again by those in line.
-  [[nodiscard]] std::optional<Instant> next_probe_at() const;
+  /// @returns when somebody in line may be served though nothing happens: a backend that is passed
+  /// over may be tried again, or a session has waited long enough for its own.
+  [[nodiscard]] std::optional<Instant> next_serve_at() const;
 
   /// @returns who wants others only while there are none any more; they have left the line. To be
   /// called after serve_line.
@@ -137,6 +142,8 @@ class DirectoryBook {
   struct Group {
     std::uint32_t capacity = 1;
     std::uint32_t running = 0;
+    /// When it last took a call.
+    Instant leased_at{};
   };
   using LineKey = std::pair<Priority, std::uint64_t>;
   using BreakerKey = std::pair<ExecutorId, std::string>;
@@ -152,7 +159,17 @@ class DirectoryBook {
   [[nodiscard]] std::optional<Lease> try_lease(const LeaseRequest& request);
   [[nodiscard]] std::optional<Lease> lease_among(const std::vector<BackendCandidate>& candidates,
                                                  const LeaseRequest& request);
+  [[nodiscard]] std::optional<Lease> lease_for_session(
+      const std::vector<BackendCandidate>& candidates, const LeaseRequest& request);
   [[nodiscard]] Lease lease_on(const Llm& llm);
+  [[nodiscard]] bool has_room(const std::string& target) const;
+  /// @returns when it may go to another than its own; of one without, long ago.
+  [[nodiscard]] Instant overflow_at(const std::string& target, Instant room_since,
+                                    const SessionWait& wait) const;
+  /// Of targets that have none any more.
+  void forget_room();
+  [[nodiscard]] std::optional<Instant> next_probe_at() const;
+  [[nodiscard]] std::optional<Instant> next_overflow_at() const;
   [[nodiscard]] std::vector<BackendCandidate> candidates(const LeaseRequest& request,
                                                          LlmStatus status, bool avoided) const;
   [[nodiscard]] const CircuitBreaker* find_breaker(const Llm& llm) const;
@@ -175,6 +192,8 @@ class DirectoryBook {
   PoolChoices x_choices;
   /// Of LLMs whose last calls failed; the others need none.
   std::map<BreakerKey, CircuitBreaker> x_breakers;
+  /// Targets that have room which those in line have declined, and since when.
+  std::map<std::string, Instant> x_room_since;
   Instant x_now{};
 };
 

@@ -49,7 +49,9 @@ std::vector<BackendCandidate> DirectoryBook::without_broken(
 }
 
 Lease DirectoryBook::lease_on(const Llm& llm) {
-  ++x_groups.at(llm.group).running;
+  Group& group = x_groups.at(llm.group);
+  ++group.running;
+  group.leased_at = x_now;
   const std::string& holder = llm.session.empty() ? llm.name : llm.session;
   Lease lease{llm.executor, llm.name, holder, llm.model, llm.group, x_next_lease++};
   const auto breaker = x_breakers.find({llm.executor, llm.name});
@@ -66,15 +68,52 @@ std::optional<Lease> DirectoryBook::lease_among(const std::vector<BackendCandida
     if (!chosen) return std::nullopt;
     return lease_on(x_llms[candidates[*chosen].llm_index]);
   }
-  static const std::vector<std::string> no_session{""};
-  for (const std::string& session : request.sessions.empty() ? no_session : request.sessions) {
-    const auto chosen = choice.choose(candidates, session);
-    if (!chosen) continue;
-    Lease lease = lease_on(x_llms[candidates[*chosen].llm_index]);
+  return lease_for_session(candidates, request);
+}
+
+std::optional<Lease> DirectoryBook::lease_for_session(
+    const std::vector<BackendCandidate>& candidates, const LeaseRequest& request) {
+  const auto lease_of = [&](std::size_t chosen, const std::string& session) {
+    Lease lease = lease_on(x_llms[candidates[chosen].llm_index]);
     lease.session = session;
     return lease;
+  };
+  static const std::vector<SessionWait> no_session{{}};
+  BackendChoice& choice = x_choices.of(request.target);
+  for (const auto& [session, since] : request.sessions.empty() ? no_session : request.sessions) {
+    if (const auto chosen = choice.choose(candidates, session)) return lease_of(*chosen, session);
+  }
+  // Whatever has room was declined. Who has waited long enough goes there, and stays at home.
+  const auto other = choose_least_loaded(candidates);
+  if (!other) return std::nullopt;
+  const Instant room_since = x_room_since.try_emplace(request.target, x_now).first->second;
+  if (room_since + overflow_after > x_now) return std::nullopt;
+  for (const SessionWait& wait : request.sessions) {
+    if (overflow_at(request.target, room_since, wait) <= x_now)
+      return lease_of(*other, wait.session);
   }
   return std::nullopt;
+}
+
+Instant DirectoryBook::overflow_at(const std::string& target, Instant room_since,
+                                   const SessionWait& wait) const {
+  const std::string_view home = x_choices.home_of(target, wait.session);
+  const auto llm = std::find_if(x_llms.begin(), x_llms.end(),
+                                [&](const Llm& each) { return each.name == home; });
+  const Instant leased_at = llm == x_llms.end() ? Instant{} : x_groups.at(llm->group).leased_at;
+  return std::max({room_since, wait.since, leased_at}) + overflow_after;
+}
+
+bool DirectoryBook::has_room(const std::string& target) const {
+  return std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+    if (llm.status != LlmStatus::active || !llm.is_open || llm.pool_key() != target) return false;
+    const Group& group = x_groups.at(llm.group);
+    return !llm.is_full && group.running < group.capacity;
+  });
+}
+
+void DirectoryBook::forget_room() {
+  std::erase_if(x_room_since, [&](const auto& entry) { return !has_room(entry.first); });
 }
 
 std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
@@ -130,6 +169,28 @@ void DirectoryBook::note_outcome(const Lease& lease, LeaseOutcome outcome) {
       break;
   }
   if (breaker.is_idle()) x_breakers.erase(place);
+}
+
+std::optional<Instant> DirectoryBook::next_serve_at() const {
+  const auto probe_at = next_probe_at();
+  const auto overflow_at = next_overflow_at();
+  if (!probe_at || !overflow_at) return probe_at ? probe_at : overflow_at;
+  return std::min(*probe_at, *overflow_at);
+}
+
+std::optional<Instant> DirectoryBook::next_overflow_at() const {
+  std::optional<Instant> next;
+  for (const auto& [target, room_since] : x_room_since) {
+    const auto line = x_lines.find(target);
+    if (line == x_lines.end()) continue;
+    for (const auto& [key, request] : line->second) {
+      for (const SessionWait& wait : request.sessions) {
+        const Instant at = overflow_at(target, room_since, wait);
+        if (at > x_now && (!next || at < *next)) next = at;
+      }
+    }
+  }
+  return next;
 }
 
 std::optional<Instant> DirectoryBook::next_probe_at() const {

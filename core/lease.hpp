@@ -8,11 +8,23 @@
 #include <utility>
 #include <vector>
 
+#include "core/time.hpp"
+
 namespace signalbox {
 
 /// Names an executor (an upstream, a worker session, a plugin) for the directory and those who talk
 /// to it.
 using ExecutorId = std::uint32_t;
+
+/// A session that somebody waits for a lease with.
+struct SessionWait {
+  /// Empty = of calls without a session.
+  std::string session;
+  /// Since when its first caller waits.
+  Instant since{};
+
+  friend bool operator==(const SessionWait&, const SessionWait&) = default;
+};
 
 struct Lease {
   ExecutorId executor = 0;

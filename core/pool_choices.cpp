@@ -30,6 +30,11 @@ std::size_t PoolChoices::sessions_of(const std::string& pool) const {
   return is_live ? place->second->sessions() : 0;
 }
 
+std::string_view PoolChoices::home_of(const std::string& pool, std::string_view session) const {
+  const auto place = x_live.find(pool);
+  return place == x_live.end() ? std::string_view{} : place->second->home_of(session);
+}
+
 void PoolChoices::keep_only(const std::function<bool(const std::string& pool)>& is_used) {
   std::erase_if(x_live, [&](const auto& entry) { return !is_used(entry.first); });
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/backend_choice.hpp"
 
@@ -28,6 +29,7 @@ class PoolChoices {
   /// Of another kind than before: it begins anew.
   BackendChoice& of(const std::string& pool);
   [[nodiscard]] std::size_t sessions_of(const std::string& pool) const;
+  [[nodiscard]] std::string_view home_of(const std::string& pool, std::string_view session) const;
   /// What was set, by pool.
   [[nodiscard]] const std::map<std::string, ChoiceKind>& all_set() const { return x_set; }
 

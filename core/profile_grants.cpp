@@ -13,24 +13,27 @@ std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const
 }
 
 // Those without a session count as one, which is always named: they can go to any backend.
-std::vector<std::string> ProfileScheduler::sessions_waiting(TargetIndex target) const {
-  std::vector<std::string> sessions;
+std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target) const {
+  std::vector<SessionWait> sessions;
   if (!x_targets[target].heeds_sessions) return sessions;
   const auto heads = x_session_queue.heads(target, x_targets[target].sessions_asked);
   if (heads.empty()) return sessions;
-  std::optional<SessionQueue::Place> plain;
+  std::optional<SessionQueue::Head> plain;
   for (const Priority priority : all_priorities) {
     const auto item = x_queue.front(priority, target);
-    if (item && !plain) plain = {priority, item->sequence};
+    if (item && !plain) plain = {{priority, item->sequence}, {}, item->id};
   }
+  const auto name = [&](const SessionQueue::Head& head) {
+    sessions.push_back({head.session, x_waiters.at(head.first).since});
+  };
   for (const SessionQueue::Head& head : heads) {
-    if (plain && *plain < head.place) {
-      sessions.emplace_back();
+    if (plain && plain->place < head.place) {
+      name(*plain);
       plain.reset();
     }
-    sessions.push_back(head.session);
+    name(head);
   }
-  if (plain) sessions.emplace_back();
+  if (plain) name(*plain);
   return sessions;
 }
 

@@ -64,7 +64,7 @@ struct AskForLease {
   std::string target;
   Priority priority = Priority::workflow;
   /// Of those that wait, each once, in order; empty = nobody has one.
-  std::vector<std::string> sessions = {};
+  std::vector<SessionWait> sessions = {};
 };
 
 /// How many sessions a question for a lease names at first, beside those without one. When all of
@@ -163,7 +163,7 @@ class ProfileScheduler {
     TargetState state = TargetState::idle;
     /// The class it was last asked for with.
     Priority asked = Priority::background;
-    std::vector<std::string> asked_sessions;
+    std::vector<SessionWait> asked_sessions;
     std::size_t sessions_asked = sessions_asked_first;
     /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
     bool heeds_sessions = true;
@@ -198,7 +198,7 @@ class ProfileScheduler {
   [[nodiscard]] std::optional<WaitQueue::Item> front(Priority priority, TargetIndex target,
                                                      const Lease* lease) const;
   [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target) const;
-  [[nodiscard]] std::vector<std::string> sessions_waiting(TargetIndex target) const;
+  [[nodiscard]] std::vector<SessionWait> sessions_waiting(TargetIndex target) const;
   /// Leases of sessions that nobody is left of, or that somebody of a better class has come to wait
   /// beside since they were asked for.
   void drop_useless_leases(TargetIndex index);

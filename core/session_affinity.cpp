@@ -29,6 +29,11 @@ std::optional<std::size_t> SessionAffinity::choose(std::span<const BackendCandid
   return chosen;
 }
 
+std::string_view SessionAffinity::home_of(std::string_view session) const {
+  const auto place = x_sessions.find(session);
+  return place == x_sessions.end() ? std::string_view{} : place->second.backend;
+}
+
 std::optional<std::size_t> SessionAffinity::choose_for_new(
     std::span<const BackendCandidate> candidates) const {
   std::optional<std::size_t> best;

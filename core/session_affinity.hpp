@@ -22,6 +22,7 @@ class SessionAffinity final : public BackendChoice {
   std::optional<std::size_t> choose(std::span<const BackendCandidate> candidates,
                                     std::string_view session) override;
   [[nodiscard]] ChoiceKind kind() const override { return ChoiceKind::affinity; }
+  [[nodiscard]] std::string_view home_of(std::string_view session) const override;
   [[nodiscard]] std::size_t sessions() const override { return x_sessions.size(); }
   [[nodiscard]] std::unique_ptr<BackendChoice> clone() const override {
     return std::make_unique<SessionAffinity>(*this);

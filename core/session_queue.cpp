@@ -69,7 +69,7 @@ std::vector<SessionQueue::Head> SessionQueue::heads(TargetIndex target, std::siz
   if (line == x_lines.end()) return found;
   for (const auto& [place, session] : line->second.heads) {
     if (found.size() == max) break;
-    found.push_back({place, *session});
+    found.push_back({place, *session, line->second.sessions.at(*session).begin()->second});
   }
   return found;
 }

@@ -15,10 +15,11 @@ class SessionQueue {
  public:
   /// Better class first, then by arrival.
   using Place = std::pair<Priority, std::uint64_t>;
-  /// A session that somebody waits for, and the place of its first.
+  /// A session that somebody waits for, and its first.
   struct Head {
     Place place;
     std::string session;
+    TaskId first;
   };
 
   /// Complexity: O(log n).

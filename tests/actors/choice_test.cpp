@@ -157,7 +157,7 @@ TEST_CASE("affinity: a session whose backend goes moves as one, and does not go 
 
 TEST_CASE("affinity: a session that waits for its backend holds nobody else up", "[actors]") {
   HouseFixture house{wide_open(ChoiceKind::affinity)};
-  house.add_backend("alpha", 1, whole_answer(100s), "pool");
+  house.add_backend("alpha", 1, whole_answer(4s), "pool");
   house.add_backend("beta", 1, whole_answer(1s), "pool");
   const auto first = house.submit({.target = "pool", .session = "slow"});
   const auto second = house.submit({.target = "pool", .session = "slow"});
@@ -167,9 +167,37 @@ TEST_CASE("affinity: a session that waits for its backend holds nobody else up",
   CHECK(house.told(plain).ended);
   CHECK(house.told(other).ended);
   CHECK_FALSE(house.told(second).is_over());
-  advance_s(house, 200);
+  advance_s(house, 6);
   CHECK(house.told(first).ended->facts.backend == "alpha");
   CHECK(house.told(second).ended->facts.backend == "alpha");
+}
+
+TEST_CASE("affinity: who has waited five seconds for a full backend goes to a free one",
+          "[actors]") {
+  HouseFixture house{wide_open(ChoiceKind::affinity)};
+  house.add_backend("alpha", 1, whole_answer(100s), "pool");
+  house.add_backend("beta", 1, whole_answer(1s), "pool");
+  const auto first = house.submit({.target = "pool", .session = "s"});
+  advance_s(house, 10);
+  const auto second = house.submit({.target = "pool", .session = "s"});
+  const auto third = house.submit({.target = "pool", .session = "s"});
+  house.world().advance(5999ms);
+  CHECK_FALSE(house.told(second).is_over());
+  // It waited five seconds and ran for one.
+  house.world().advance(1ms);
+  CHECK(house.told(second).is_over());
+  // The next one has waited as long, but beta was full until now.
+  house.world().advance(5999ms);
+  CHECK_FALSE(house.told(third).is_over());
+  house.world().advance(1ms);
+  REQUIRE(house.told(third).is_over());
+  CHECK(house.told(second).ended->facts.backend == "beta");
+  CHECK(house.told(third).ended->facts.backend == "beta");
+  advance_s(house, 90);
+  const auto back = house.submit({.target = "pool", .session = "s"});
+  advance_s(house, 101);
+  CHECK(house.told(first).ended->facts.backend == "alpha");
+  CHECK(house.told(back).ended->facts.backend == "alpha");
 }
 
 TEST_CASE("affinity: a task of the backlog has its session too, and so has its retry", "[actors]") {

@@ -22,11 +22,12 @@ Llm llm_of(std::string name, std::uint32_t capacity, std::string pool = "pool") 
   return llm;
 }
 
-LeaseRequest request_of(std::string requester, std::vector<std::string> sessions = {}) {
+LeaseRequest request_of(std::string requester, const std::vector<std::string>& sessions = {},
+                        Instant since = at_s(0)) {
   LeaseRequest request;
   request.requester = std::move(requester);
   request.target = "pool";
-  request.sessions = std::move(sessions);
+  for (const std::string& session : sessions) request.sessions.push_back({session, since});
   return request;
 }
 
@@ -121,6 +122,87 @@ TEST_CASE("directory: the lease is for the first session that need not wait",
   CHECK(grants[0].lease.session == "s");
 }
 
+TEST_CASE("directory: a session that has waited long enough beside room goes there, and comes back",
+          "[core][directory][choice]") {
+  DirectoryBook book = book_of({1, 2});
+  book.set_choice("pool", ChoiceKind::affinity);
+  const auto pass = [&](Instant now) {
+    book.pass_time(now);
+    return book.serve_line();
+  };
+  pass(at_s(10));
+  const auto home = book.acquire(request_of("p", {"s"}, at_s(10)));
+  REQUIRE(home->llm == "a");
+  SECTION("the time it has waited, and the time there was room, count both") {
+    const auto [since, asked_at] =
+        GENERATE(std::pair{at_s(20), at_s(20)}, std::pair{at_s(2), at_s(20)});
+    pass(asked_at);
+    REQUIRE_FALSE(book.acquire(request_of("p", {"s"}, since)));
+    CHECK(book.next_serve_at() == asked_at + overflow_after);
+    CHECK(pass(asked_at + overflow_after - 1ms).empty());
+    const auto grants = pass(asked_at + overflow_after);
+    REQUIRE(grants.size() == 1);
+    CHECK(grants[0].lease.llm == "b");
+    CHECK(grants[0].lease.session == "s");
+    CHECK_FALSE(book.next_serve_at());
+    // Who has waited as long goes at once, a new one waits.
+    CHECK(book.acquire(request_of("p", {"s"}, since))->llm == "b");
+    book.release(grants[0].lease);
+    CHECK_FALSE(book.acquire(request_of("p", {"s"}, asked_at + overflow_after)));
+    book.release(*home);
+    const auto back = book.serve_line();
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].lease.llm == "a");
+  }
+  SECTION("time without room does not count") {
+    const auto one = book.acquire(request_of("q"));
+    const auto other = book.acquire(request_of("q"));
+    pass(at_s(20));
+    REQUIRE_FALSE(book.acquire(request_of("p", {"s"}, at_s(20))));
+    CHECK_FALSE(book.next_serve_at());
+    pass(at_s(60));
+    book.release(*one);
+    CHECK(pass(at_s(60)).empty());
+    CHECK(pass(at_s(64)).empty());
+    // Full for a moment, and it counts anew.
+    const auto third = book.acquire(request_of("q"));
+    REQUIRE(third);
+    book.release(*third);
+    CHECK(pass(at_s(64)).empty());
+    CHECK(pass(at_s(68)).empty());
+    CHECK(book.next_serve_at() == at_s(69));
+    CHECK(pass(at_s(69)).size() == 1);
+    book.release(*other);
+  }
+  SECTION("its own takes a call now and then") {
+    const auto rival = [&](Instant now) {
+      book.release(*home);
+      book.pass_time(now);
+      REQUIRE(book.acquire(request_of("p", {"s"}, at_s(20)))->llm == "a");
+    };
+    pass(at_s(20));
+    REQUIRE_FALSE(book.acquire(request_of("q", {"s"}, at_s(20))));
+    pass(at_s(24));
+    rival(at_s(24));
+    CHECK(pass(at_s(25)).empty());
+    CHECK(book.next_serve_at() == at_s(29));
+    CHECK(pass(at_s(29)).size() == 1);
+  }
+  SECTION("not the first in line, but one that has waited") {
+    pass(at_s(20));
+    LeaseRequest request = request_of("p", {"s"}, at_s(24));
+    const auto other = book.acquire(request_of("q", {"t"}, at_s(20)));
+    REQUIRE(other->llm == "b");
+    const auto rest = book.acquire(request_of("q"));
+    request.sessions.push_back({"t", at_s(20)});
+    REQUIRE_FALSE(book.acquire(request));
+    book.release(*rest);
+    const auto grants = book.serve_line();
+    REQUIRE(grants.size() == 1);
+    CHECK(grants[0].lease.session == "t");
+  }
+}
+
 TEST_CASE("directory: a session whose backend goes is served by another at once",
           "[core][directory][choice]") {
   DirectoryBook book = book_of({1, 1});
@@ -203,18 +285,18 @@ TEST_CASE("directory: who waits beside a broken backend is served when its time 
           "[core][directory][breaker]") {
   DirectoryBook book = book_of({1, 1});
   book.pass_time(at_s(50));
-  CHECK_FALSE(book.next_probe_at());
+  CHECK_FALSE(book.next_serve_at());
   break_backend(book, "b");
   // Nobody waits: nothing has to be timed.
-  CHECK_FALSE(book.next_probe_at());
+  CHECK_FALSE(book.next_serve_at());
   REQUIRE(book.acquire(request_of("p"))->llm == "a");
   REQUIRE_FALSE(book.acquire(request_of("q")));
-  CHECK(book.next_probe_at() == at_s(60));
+  CHECK(book.next_serve_at() == at_s(60));
   book.pass_time(at_s(60));
   const auto grants = book.serve_line();
   REQUIRE(grants.size() == 1);
   CHECK(grants[0].lease.llm == "b");
-  CHECK_FALSE(book.next_probe_at());
+  CHECK_FALSE(book.next_serve_at());
 }
 
 TEST_CASE("directory: a session leaves a broken backend and stays where it went",

@@ -24,19 +24,27 @@ struct Desk {
   ProfileScheduler scheduler;
   std::uint32_t next_lease = 1;
 
-  void submit(std::uint64_t number, const std::string& session = {}, Priority priority = workflow) {
+  void submit(std::uint64_t number, const std::string& session = {}, Priority priority = workflow,
+              Instant now = at_s(0)) {
     WaiterRequest request;
     request.id = task_id(number);
     request.priority = priority;
     request.target = "a";
-    REQUIRE_FALSE(scheduler.reserve(request, at_s(0), session));
+    REQUIRE_FALSE(scheduler.reserve(request, now, session));
     scheduler.enqueue(request.id);
   }
 
   std::vector<std::string> asked() {
     asks = scheduler.asks();
     REQUIRE(asks.size() == 1);
-    return asks[0].sessions;
+    return named();
+  }
+
+  /// @returns the sessions of the last question.
+  [[nodiscard]] std::vector<std::string> named() const {
+    std::vector<std::string> sessions;
+    for (const SessionWait& wait : asks.at(0).sessions) sessions.push_back(wait.session);
+    return sessions;
   }
 
   /// @returns whom a lease for that session is granted to; what is not used is counted.
@@ -112,7 +120,7 @@ TEST_CASE("profile sessions: a lease nobody is left for is given back, and one i
   CHECK(desk.lease("s").empty());
   CHECK(desk.unused == 1);
   REQUIRE(desk.asks.size() == 1);
-  CHECK(desk.asks[0].sessions == Sessions{"t"});
+  CHECK(desk.named() == Sessions{"t"});
   CHECK(desk.lease("t") == Numbers{2});
 }
 
@@ -125,7 +133,7 @@ TEST_CASE("profile sessions: somebody of a better class came meanwhile, and is a
   CHECK(desk.lease("s").empty());
   REQUIRE(desk.asks.size() == 1);
   CHECK(desk.asks[0].priority == interactive);
-  CHECK(desk.asks[0].sessions == Sessions{"t", "s"});
+  CHECK(desk.named() == Sessions{"t", "s"});
   CHECK(desk.lease("t") == Numbers{2});
 }
 
@@ -144,6 +152,21 @@ TEST_CASE("profile sessions: parked, it asks again when other sessions wait",
   CHECK(desk.scheduler.asks().empty());
   desk.scheduler.remove(task_id(2), at_s(0));
   CHECK(desk.asked() == Sessions{"t"});
+}
+
+TEST_CASE("profile sessions: each is named with the time its first has waited since",
+          "[core][profile_scheduler][sessions]") {
+  Desk desk;
+  desk.submit(1, "s", workflow, at_s(1));
+  desk.submit(2, {}, workflow, at_s(2));
+  desk.submit(3, "s", workflow, at_s(3));
+  using Waits = std::vector<SessionWait>;
+  desk.asked();
+  CHECK(desk.asks[0].sessions == Waits{{"s", at_s(1)}, {"", at_s(2)}});
+  desk.scheduler.lease_parked("a");
+  desk.scheduler.remove(task_id(1), at_s(4));
+  desk.asked();
+  CHECK(desk.asks[0].sessions == Waits{{"", at_s(2)}, {"s", at_s(3)}});
 }
 
 TEST_CASE("profile sessions: one question names a bounded number, and those without always",
@@ -203,7 +226,7 @@ TEST_CASE("profile sessions: where they do not count they are named no more, unt
   CHECK(desk.lease("").empty());
   CHECK(desk.unused == 1);
   REQUIRE(desk.asks.size() == 1);
-  CHECK(desk.asks[0].sessions == Sessions{"s"});
+  CHECK(desk.named() == Sessions{"s"});
   CHECK(desk.lease("s") == Numbers{3});
 }
 

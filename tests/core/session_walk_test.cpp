@@ -27,6 +27,7 @@ SessionWorldCounts walk(ChoiceKind choice, std::size_t sessions, std::uint64_t s
     all.grants += one.grants;
     all.kept += one.kept;
     all.moved += one.moved;
+    all.overflowed += one.overflowed;
     all.cancels += one.cancels;
     all.unused += one.unused;
     all.broken += one.broken;
@@ -42,11 +43,13 @@ TEST_CASE("sessions: affinity keeps each on its backend and holds nobody else up
   for (const std::size_t sessions : {1U, 5U, 40U}) {
     const auto counts = walk(ChoiceKind::affinity, sessions, 60);
     INFO(sessions << " sessions: " << counts.grants << " grants, " << counts.kept << " kept, "
-                  << counts.moved << " moved, " << counts.unused << " unused, " << counts.broken
-                  << " broken, " << counts.waits_for_own << " waits for its own");
+                  << counts.moved << " moved, " << counts.overflowed << " overflowed, "
+                  << counts.unused << " unused, " << counts.broken << " broken, "
+                  << counts.waits_for_own << " waits for its own");
     CHECK(counts.grants > 20'000);
     CHECK(counts.kept > 10'000);
     CHECK(counts.moved > 50);
+    CHECK(counts.overflowed > 10);
     CHECK(counts.cancels > 1'000);
     CHECK(counts.waits_for_own > 100);
     CHECK(counts.broken > 1'000);

@@ -60,7 +60,7 @@ std::string SessionWorld::step() {
   } else if (dice < 47) {
     change_backend();
   } else if (dice < 49) {
-    pass_time(std::chrono::seconds{below(8)});
+    pass_time(std::chrono::seconds{below(10) == 0 ? 30 : below(8)});
   } else if (dice < 60) {
     deliver_all();
     check_quiet();
@@ -140,7 +140,7 @@ void SessionWorld::change_backend() {
 
 // As the directory's actor: it looks again when a probe is due, and only then.
 void SessionWorld::pass_time(Duration duration) {
-  const auto due = x_book.next_probe_at();
+  const auto due = x_book.next_serve_at();
   x_now += duration;
   x_book.pass_time(x_now);
   if (due && *due <= x_now) serve_line();
@@ -206,6 +206,13 @@ bool SessionWorld::is_there(const std::string& llm) const {
   return found != nullptr && found->is_present() && found->breaker == BreakerState::closed;
 }
 
+bool SessionWorld::is_full(const std::string& llm) const {
+  const auto backend = std::find_if(x_backends.begin(), x_backends.end(),
+                                    [&](const Llm& each) { return each.name == llm; });
+  const auto load = x_load.find(llm);
+  return load != x_load.end() && load->second >= backend->capacity;
+}
+
 void SessionWorld::note_lease(const Lease& lease) {
   const auto backend = std::find_if(x_backends.begin(), x_backends.end(),
                                     [&](const Llm& each) { return each.name == lease.llm; });
@@ -218,6 +225,11 @@ void SessionWorld::note_lease(const Lease& lease) {
   if (!lease.session) return fail("a lease for anybody where sessions count");
   if (lease.session->empty()) return;
   const auto bound = x_bound.find(*lease.session);
+  if (bound != x_bound.end() && bound->second != lease.llm && is_there(bound->second) &&
+      is_full(bound->second)) {
+    ++x_counts.overflowed;
+    return;
+  }
   if (bound != x_bound.end() && bound->second != lease.llm) {
     ++x_counts.moved;
     if (is_there(bound->second))
@@ -282,7 +294,10 @@ void SessionWorld::check_quiet() {
     if (occupancy.in_flight >= occupancy.slots) continue;
     const auto bound = x_bound.find(waiter.session);
     const bool counts = x_choice == ChoiceKind::affinity && !waiter.session.empty();
-    const bool is_bound = counts && bound != x_bound.end() && is_there(bound->second);
+    // One that is half-open and full of earlier calls is waited for as well.
+    const Llm* home = counts && bound != x_bound.end() ? table.find(bound->second) : nullptr;
+    const bool is_bound =
+        home != nullptr && home->is_present() && home->breaker != BreakerState::open;
     for (const Llm& llm : table.llms) {
       const bool has_room = llm.is_present() && llm.running < llm.capacity;
       if (!has_room || (has_sound && !admits(llm))) continue;

@@ -20,6 +20,8 @@ struct SessionWorldCounts {
   std::size_t kept = 0;
   /// Of sessions that had to leave theirs.
   std::size_t moved = 0;
+  /// Of sessions that had waited long enough for theirs, which was full.
+  std::size_t overflowed = 0;
   std::size_t cancels = 0;
   std::size_t unused = 0;
   /// Quiet moments with a backend that is passed over.
@@ -84,6 +86,7 @@ class SessionWorld {
   }
   void check_quiet();
   [[nodiscard]] bool is_there(const std::string& llm) const;
+  [[nodiscard]] bool is_full(const std::string& llm) const;
 
   std::mt19937_64 x_random;
   ChoiceKind x_choice;

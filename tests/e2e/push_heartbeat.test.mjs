@@ -15,7 +15,7 @@ import { until, within } from './support/wait.mjs';
 
 const BEAT = '/v1/worker-heartbeat';
 const LLM_FIELDS = ['name', 'kind', 'type', 'model', 'models', 'tier', 'pool', 'status', 'capacity', 'running', 'session', 'url', 'last_heartbeat_at', 'inactive_since'];
-const WORKER_FIELDS = ['session', 'llms', 'bound', 'address', 'connected_at', 'last_heartbeat_at', 'capacity', 'in_flight', 'done', 'failed', 'state'];
+const WORKER_FIELDS = ['session', 'llms', 'bound', 'address', 'connected_at', 'last_heartbeat_at', 'capacity', 'in_flight', 'done', 'failed', 'state', 'kind'];
 let daemon, up;
 const crew = new PushCrew(() => daemon);
 const bound = new Crew(() => daemon);

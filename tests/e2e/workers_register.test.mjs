@@ -8,7 +8,7 @@ import { startUpstream } from './support/upstream.mjs';
 import { until } from './support/wait.mjs';
 
 const WORKERS = '/api/v1/workers';
-const WORKER_FIELDS = ['session', 'llms', 'bound', 'address', 'connected_at', 'last_heartbeat_at', 'capacity', 'in_flight', 'done', 'failed', 'state'];
+const WORKER_FIELDS = ['session', 'llms', 'bound', 'address', 'connected_at', 'last_heartbeat_at', 'capacity', 'in_flight', 'done', 'failed', 'state', 'kind'];
 const LLM_FIELDS = ['breaker', 'failures', 'name', 'kind', 'type', 'model', 'models', 'tier', 'pool', 'status', 'capacity', 'running', 'session', 'url', 'last_heartbeat_at', 'inactive_since'];
 let daemon, up;
 const crew = new Crew(() => daemon);

@@ -112,7 +112,7 @@ inline actors::DirectoryActor::behavior_type fake_directory(actors::DirectoryAct
       [](const actors::RemoveExecutor&) {},
       [](const actors::WakeFailed&) {},
       [](const actors::SetChoices&) {},
-      [](const actors::ProbeTick&) {},
+      [](const actors::LineTick&) {},
       [](const actors::ListLlms&) {
         return actors::LlmList{std::make_shared<const RoutingTable>()};
       },
