@@ -224,7 +224,11 @@ void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
   ended.task = std::make_shared<const Task>(task);
   ended.error.code = task.error_code;
   ended.error.message = task.error_message;
-  ended.error.backend_status = task.backend_status;
+  if (task.backend_status >= 400 && task.backend_status < 500) {
+    ended.error.backend_status = task.backend_status;
+  } else if (task.backend_status != 0) {
+    ended.error.details.emplace_back("backend_status", std::int64_t{task.backend_status});
+  }
   ended.error.from_backend = task.error_code == ErrorCode::backend_error;
   auto body = x_ports.store->load_body(task.id, BodyKind::response);
   if (body.has_error()) {

@@ -46,7 +46,10 @@ void TaskRun::store_end() {
   last.to = x_end->state;
   last.error_code = x_end->error.code;
   last.error_message = x_row.error_detail;
-  last.backend_status = x_end->error.backend_status;
+  // A 4xx that is not passed on, from the middle of a stream, would be when it is read again.
+  const std::int32_t status = backend_status_of(x_end->error);
+  const bool is_passed_on = status != 0 && status == x_end->error.backend_status;
+  if (is_passed_on || status >= 500) last.backend_status = status;
   last.response = x_end->body;
   if (x_end->body) last.response_type = x_content_type;
   move(std::move(last), true);

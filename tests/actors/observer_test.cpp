@@ -162,4 +162,38 @@ TEST_CASE("observer: a claim that was not stored does not cost the answer", "[ac
   CHECK(*house.store().load_body(house.task_of(call), BodyKind::response).value() == "answer");
 }
 
+TEST_CASE("observer: an error that is read later has the status it had at first", "[actors]") {
+  struct Case {
+    std::int32_t status;
+    bool is_passed_on;
+    std::int32_t kept;
+  };
+  // The last: told in the middle of a stream, where no status of ours can follow.
+  const auto given =
+      GENERATE(Case{404, true, 404}, Case{500, false, 500}, Case{0, false, 0}, Case{400, false, 0});
+  HouseFixture house;
+  house.add_backend("alpha", 1, [given](const BackendCall&) {
+    actors::Playback playback;
+    BackendFailed failed;
+    failed.error = make_error(ErrorCode::backend_error, "the backend's words");
+    failed.error.from_backend = true;
+    if (given.status != 0)
+      failed.error.details.emplace_back("backend_status", std::int64_t{given.status});
+    if (given.is_passed_on) failed.error.backend_status = given.status;
+    playback.steps.push_back({1s, std::move(failed)});
+    return playback;
+  });
+  const auto call = house.submit({.target = "alpha"});
+  house.world().advance(2s);
+  REQUIRE(house.told(call).ended);
+  const auto reader = house.observe(house.task_of(call));
+  REQUIRE(house.told(reader).ended);
+  const Error& error = house.told(reader).ended->error;
+  CHECK(error.code == ErrorCode::backend_error);
+  CHECK(error.message == "the backend's words");
+  CHECK(error.from_backend);
+  CHECK(backend_status_of(error) == given.kept);
+  CHECK(error.backend_status == (given.is_passed_on ? given.status : 0));
+}
+
 }  // namespace signalbox::testing
