@@ -190,8 +190,8 @@ void BrokerState::watch(const WatchTask& message) {
       place->second.aliases.push_back(message.alias);
       x_aliases[message.alias] = message.task;
     }
-    x_self->send(place->second.actor,
-                 AddListener{message.call, message.listener, message.is_observer});
+    x_self->send(place->second.actor, AddListener{message.call, message.listener,
+                                                  message.is_observer, message.wants_past});
     return;
   }
   auto loaded = x_ports.store->load(message.task);
@@ -230,6 +230,12 @@ void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
     ended.error.details.emplace_back("backend_status", std::int64_t{task.backend_status});
   }
   ended.error.from_backend = task.error_code == ErrorCode::backend_error;
+  const HeldStream* past = message.wants_past ? x_recent_streams.find(task.id) : nullptr;
+  if (past != nullptr) {
+    for (const StreamPart& part : *past) {
+      x_self->send(message.listener, TaskData{message.call, part.data, part.first_event, {}});
+    }
+  }
   auto body = x_ports.store->load_body(task.id, BodyKind::response);
   if (body.has_error()) {
     ended.error = body.error();
@@ -301,13 +307,14 @@ void BrokerState::backlog_granted(BacklogGranted& message) {
   }
 }
 
-void BrokerState::task_actor_gone(const TaskActorGone& message) {
+void BrokerState::task_actor_gone(TaskActorGone& message) {
   const auto place = x_tasks.find(message.task);
   if (place == x_tasks.end()) return;
   for (const TaskId& alias : place->second.aliases) x_aliases.erase(alias);
   if (place->second.is_in_backlog && !message.backlog_of) leave_backlog();
   x_self->send(place->second.actor, Retire{});
   x_tasks.erase(place);
+  x_recent_streams.keep(message.task, std::move(message.stream));
   if (message.backlog_of) {
     x_self->send(*message.backlog_of, EnqueueTurn{message.task, true});
   }

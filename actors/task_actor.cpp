@@ -126,10 +126,12 @@ void TaskRun::add_listener(const AddListener& message) {
     // It has become a row meanwhile; the broker has heard so before this.
     WatchTask watch{message.call, message.listener, x_setup.task.id, TaskId{}};
     watch.is_observer = message.is_observer;
+    watch.wants_past = message.wants_past;
     x_self->send(x_setup.house.broker, std::move(watch));
     return;
   }
   if (x_is_announced) {
+    if (message.wants_past) give_held({message.call, message.listener, message.is_observer, false});
     tell_end({message.call, message.listener, message.is_observer, false});
     return;
   }
@@ -145,7 +147,7 @@ void TaskRun::add_listener(const AddListener& message) {
 }
 
 void TaskRun::give_held(const Listeners::Listener& listener) {
-  for (const Listeners::Held& held : x_listeners.held()) {
+  for (const StreamPart& held : x_listeners.held()) {
     x_self->send(listener.handle, TaskData{listener.call, held.data, held.first_event});
   }
 }

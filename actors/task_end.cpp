@@ -216,7 +216,9 @@ void TaskRun::retire_when_done() {
                        !x_is_acquiring && !x_lease && x_writes_out == 0;
   if (!is_done || x_is_retiring) return;
   x_is_retiring = true;
-  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, {}});
+  TaskActorGone gone{x_setup.task.id, {}};
+  if (!x_setup.task.attended) gone.stream = x_listeners.held();
+  x_self->send(x_setup.house.broker, std::move(gone));
 }
 
 }  // namespace signalbox::actors

@@ -97,6 +97,8 @@ class JobWatch {
     actors::WatchTask watch;
     watch.task = task;
     watch.is_observer = true;
+    // A quick job is over before its reader asks.
+    watch.wants_past = true;
     caf::anon_send(services.front, BeginCall{number, x_reply_box, std::move(watch)});
     watch_hang_up(x_context, number);
     while (!x_is_over) {

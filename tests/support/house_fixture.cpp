@@ -174,18 +174,19 @@ void HouseFixture::hang_up_later(actors::CallNumber call) {
   caf::anon_send(x_house.broker, actors::CallerGone{x_tasks.at(call), call, x_listener});
 }
 
-actors::CallNumber HouseFixture::observe(TaskId task) {
-  const auto number = observe_later(task);
+actors::CallNumber HouseFixture::observe(TaskId task, bool wants_past) {
+  const auto number = observe_later(task, wants_past);
   x_world->run();
   return number;
 }
 
-actors::CallNumber HouseFixture::observe_later(TaskId task) {
+actors::CallNumber HouseFixture::observe_later(TaskId task, bool wants_past) {
   actors::WatchTask watch;
   watch.call = x_next_call++;
   watch.listener = x_listener;
   watch.task = task;
   watch.is_observer = true;
+  watch.wants_past = wants_past;
   x_tasks[watch.call] = task;
   caf::anon_send(x_house.broker, watch);
   return watch.call;
