@@ -129,8 +129,7 @@ Result<std::uint16_t> Daemon::start() {
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};
   x_services->reload = [this] { return reload(); };
-  x_application =
-      std::make_unique<http::Application>(x_services, http::Authenticator{x_settings.auth});
+  x_application = std::make_unique<http::Application>(x_services, x_settings.auth);
   x_server = std::make_unique<http::Server>(
       server_options(x_settings.http),
       [this](const http::Request& request, http::Responder& responder) {
@@ -196,6 +195,7 @@ void Daemon::wait_for_backends() {
 std::optional<Error> Daemon::reload() {
   auto settings = x_reload();
   if (settings.has_error()) return settings.error();
+  if (auto error = x_application->replace_keys(std::move(settings->auth))) return error;
   auto done =
       http::ask<actors::Done>(*x_services, actors::ApplyProfiles{std::move(settings->profiles)});
   if (done.has_error()) return done.error();
