@@ -1,4 +1,4 @@
-// Goal: whatever runs a call (an upstream, a bound worker, a push worker), it keeps the same
+// Goal: whatever runs a call (an upstream, a bound worker, a push worker, a plugin), it keeps the same
 // promises to tasks and so to callers. Method: every test runs once for each kind, in a whole house
 // on the virtual clock; the backend itself is played by the test. What an executor says is read
 // word for word by a probe in a task's place, what becomes of it by a caller.

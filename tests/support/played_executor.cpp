@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/upstream_actor.hpp"
+#include "tests/support/plugin_fixture.hpp"
 #include "tests/support/worker_fixture.hpp"
 
 namespace signalbox::testing {
@@ -103,6 +104,51 @@ class PlayedUpstream final : public PlayedBehindPort {
     house.world().run();
   }
   void come_up() override { x_server->is_down = false; }
+};
+
+/// An LLM that a plugin offers. What runs its calls is played; that its threads keep the promises
+/// of the Backend port is plugin_threads_test's to show.
+class PlayedPlugin final : public PlayedBehindPort {
+ public:
+  PlayedPlugin(HouseFixture& house, const std::string& name, std::uint32_t capacity)
+      : PlayedBehindPort{house},
+        x_plugin{house, "plugin-of-" + name, std::make_unique<Offering>(name, capacity),
+                 std::make_shared<Runner>(x_server)} {}
+  void come_up() override { x_server->is_down = false; }
+
+ private:
+  class Runner final : public InlineRunner {
+   public:
+    explicit Runner(std::shared_ptr<PlayedServer> server) : x_played{std::move(server)} {}
+    std::shared_ptr<Backend> make_backend(std::shared_ptr<plugin::Backend>,
+                                          std::uint32_t) override {
+      return std::make_shared<PlayedBackend>(x_played);
+    }
+
+   private:
+    std::shared_ptr<PlayedServer> x_played;
+  };
+  class Unused final : public plugin::Backend {
+    plugin::Answer run(plugin::Call&) override { return {}; }
+  };
+  class Offering final : public plugin::Plugin {
+   public:
+    Offering(std::string name, std::uint32_t capacity)
+        : x_name{std::move(name)}, x_capacity{capacity} {}
+    void start(plugin::Host& host) override {
+      plugin::LlmOffer offer;
+      offer.name = x_name;
+      offer.pool = shared_pool;
+      offer.capacity = x_capacity;
+      host.offer(offer, std::make_shared<Unused>());
+    }
+
+   private:
+    std::string x_name;
+    std::uint32_t x_capacity;
+  };
+
+  PluginFixture x_plugin;
 };
 
 class PlayedPushWorker final : public PlayedBehindPort {
@@ -216,6 +262,8 @@ std::string_view to_string(ExecutorKind kind) {
       return "bound worker";
     case ExecutorKind::push_worker:
       return "push worker";
+    case ExecutorKind::plugin:
+      return "plugin";
   }
   return "";
 }
@@ -240,6 +288,9 @@ PlayedExecutor& ExecutorWorld::add(const std::string& name, std::uint32_t capaci
       break;
     case ExecutorKind::bound_worker:
       x_executors.push_back(std::make_unique<PlayedBoundWorker>(x_house, name, capacity));
+      break;
+    case ExecutorKind::plugin:
+      x_executors.push_back(std::make_unique<PlayedPlugin>(x_house, name, capacity));
       break;
     case ExecutorKind::push_worker: {
       auto& server = (*x_servers)[number];

@@ -44,9 +44,9 @@ class PlayedExecutor {
   virtual void fail(TaskId task, bool is_retryable) = 0;
 };
 
-enum class ExecutorKind { upstream, bound_worker, push_worker };
+enum class ExecutorKind { upstream, bound_worker, push_worker, plugin };
 inline constexpr std::array all_executor_kinds{ExecutorKind::upstream, ExecutorKind::bound_worker,
-                                               ExecutorKind::push_worker};
+                                               ExecutorKind::push_worker, ExecutorKind::plugin};
 std::string_view to_string(ExecutorKind kind);
 
 /// What a house's backends are all asked for together.
