@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { binary, run, startDaemon, toYaml } from './support/daemon.mjs';
 import { expectError, expectOk, expectTaskHeaders } from './support/expect.mjs';
@@ -10,6 +11,7 @@ import { isDone, payloads, spoken } from './support/http.mjs';
 import { tempDir } from './support/temp.mjs';
 import { until } from './support/wait.mjs';
 
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const library = (name) => path.join(path.dirname(binary()), 'plugins', `${name}.so`);
 const echo = (settings = {}) => ({ path: library('echo'), settings });
 const broken = (faults) => ({ path: library('broken'), settings: faults });
@@ -92,6 +94,26 @@ describe('the example plugins', { timeout: 120_000 }, () => {
     await daemon.idle();
     assert.equal((await llm(daemon, 'plugin-echo')).running, 0);
   });
+});
+
+test('the whole plugin of docs/plugins.md compiles as it stands there, and answers', { timeout: 120_000 }, async (t) => {
+  const dir = tempDir();
+  const source = /```cpp\n([^]*?)```/.exec(fs.readFileSync(path.join(root, 'docs/plugins.md'), 'utf8'))[1];
+  fs.writeFileSync(path.join(dir, 'oracle.cpp'), source);
+  const made = await run(['-std=c++20', '-O1', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', '-I', root, 'oracle.cpp', '-o', 'oracle.so'],
+    { bin: 'g++', cwd: dir, ms: 90_000 });
+  if (made.error?.code === 'ENOENT') return t.skip('no g++ here');
+  assert.equal(made.code, 0, made.stderr);
+  const daemon = await startDaemon({ dir, config: { plugins: [{ path: 'oracle.so' }] } });
+  try {
+    const r = expectOk(await daemon.chat({ model: 'oracle' }));
+    assert.equal(r.json.choices[0].message.content, 'Ask again later');
+    const s = expectOk(await daemon.chat({ model: 'oracle', stream: true }));
+    assert.equal(spoken(s.text), 'Ask again later');
+    assert.match(daemon.logs, /signalbox: plugin oracle: open for questions/);
+  } finally {
+    await daemon.stop();
+  }
 });
 
 describe('a plugin that throws', { timeout: 120_000 }, () => {
