@@ -272,10 +272,7 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](const RetryTick& message) {
         if (message.epoch == x_epoch && !x_end) claim();
       },
-      [this](AbortTick) {
-        x_is_call_open = false;
-        let_go();
-      },
+      [this](AbortTick) { abort_unconfirmed(); },
       [this](const AddListener& message) { add_listener(message); },
       [this](const RemoveListener& message) { remove_listener(message); },
       [this](EndTask& message) { end_by_order(std::move(message.error)); },

@@ -103,6 +103,7 @@ class TaskRun {
   void announce();
   void tell_end(const Listeners::Listener& listener);
   void let_go();
+  void abort_unconfirmed();
   void retire_when_done();
   void unwatched();
   void tell_receipt(Error error);

@@ -211,6 +211,14 @@ void TaskRun::let_go() {
   retire_when_done();
 }
 
+// It hangs: that counts against it, as an answer that never comes does not by itself.
+void TaskRun::abort_unconfirmed() {
+  if (!x_is_call_open) return;
+  x_is_call_open = false;
+  x_lease_outcome = LeaseOutcome::failed;
+  let_go();
+}
+
 void TaskRun::retire_when_done() {
   const bool is_done = x_is_announced && x_place == Place::left && !x_is_call_open &&
                        !x_is_acquiring && !x_lease && x_writes_out == 0;

@@ -60,9 +60,10 @@ struct Daemon::Probes {
   std::size_t open = 0;
 };
 
-Daemon::Daemon(config::Settings settings, Reload reload)
+Daemon::Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload)
     : x_settings{std::move(settings)},
       x_reload{std::move(reload)},
+      x_plugins{std::move(plugins)},
       x_probes{std::make_shared<Probes>()} {
   // Work sharing sleeps on a condition variable when idle; work stealing polls.
   x_config.set("scheduler.policy", caf::atom("sharing"));
@@ -117,6 +118,7 @@ Result<std::uint16_t> Daemon::start() {
   options.gc = x_settings.gc;
   x_house = actors::build_house(*x_system, std::move(options), x_ports);
   spawn_backends();
+  start_plugins();
 
   x_services = std::make_shared<http::Services>();
   x_services->front = x_system->spawn(http::front_actor, x_house);
@@ -184,6 +186,16 @@ void Daemon::spawn_backends() {
     x_executors.push_back(
         caf::actor_cast<caf::actor>(x_system->spawn(actors::upstream_actor, std::move(setup))));
   }
+}
+
+void Daemon::start_plugins() {
+  const auto note = [probes = x_probes](std::size_t change) {
+    const std::lock_guard lock{probes->mutex};
+    probes->open += change;
+    probes->changed.notify_all();
+  };
+  const Plugins::Watch watch{[note] { note(1); }, [note] { note(std::size_t{0} - 1); }};
+  x_plugins.start(*x_system, x_house, x_ports, http::make_stream_joiner(), watch);
 }
 
 // Who asks right after the start should find the servers that are there.
@@ -266,6 +278,7 @@ void Daemon::stop(std::chrono::milliseconds grace) {
     http::ask<actors::Done>(*x_services, actors::ShelveTasks{});
     http::ask<actors::Done>(*x_services, actors::SaveCalls{});
   }
+  x_plugins.stop();
   flush_store();
   for (const caf::actor& executor : x_executors) {
     caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);

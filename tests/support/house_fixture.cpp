@@ -2,6 +2,8 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include "tests/support/plain_joiner.hpp"
+
 namespace signalbox::testing {
 namespace {
 
@@ -46,16 +48,6 @@ actors::TaskListener::behavior_type listener(
     actors::TaskListener::stateful_pointer<ListenerState> self, std::shared_ptr<Ledger> ledger) {
   return self->state.make_behavior(std::move(ledger));
 }
-
-/// Puts the data of events one after another.
-class PlainJoiner final : public StreamJoiner {
- public:
-  void add(std::string_view data) override { x_body += data; }
-  [[nodiscard]] std::string body() const override { return x_body; }
-
- private:
-  std::string x_body;
-};
 
 }  // namespace
 
