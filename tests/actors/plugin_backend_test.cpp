@@ -139,6 +139,19 @@ TEST_CASE("plugin backend: a name that is taken is qualified, one that cannot be
   CHECK(wrong.lines()[0].find("no name") != std::string::npos);
 }
 
+TEST_CASE("plugin backend: what is withdrawn is gone, and its name is free", "[actors][plugin]") {
+  HouseFixture house;
+  const auto fine = [](plugin::Call&) { return Answer::whole("{}"); };
+  PluginFixture first{house, "p", offering(fine)};
+  REQUIRE(llms_of(house).size() == 1);
+  first.withdraw();
+  CHECK(llms_of(house).empty());
+  CHECK(house.told(house.submit({.target = "mine"})).code() == ErrorCode::model_not_found);
+  PluginFixture second{house, "q", offering(fine)};
+  REQUIRE(llms_of(house).size() == 1);
+  CHECK(llms_of(house)[0].name == "mine");
+}
+
 TEST_CASE("plugin backend: an exception is the backend's error, tried again, then shut out",
           "[actors][plugin]") {
   HouseFixture house;

@@ -64,6 +64,11 @@ PluginFixture::PluginFixture(HouseFixture& house, const std::string& name,
   house.world().run();
 }
 
+void PluginFixture::withdraw() {
+  x_gate->send(actors::WithdrawPlugin{});
+  x_house.world().run();
+}
+
 PluginFixture::~PluginFixture() {
   x_plugin->stop();
   x_gate->shut();

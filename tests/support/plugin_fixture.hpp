@@ -46,6 +46,8 @@ class PluginFixture {
   [[nodiscard]] const std::vector<std::string>& lines() const { return *x_lines; }
   /// As the daemon does when it stops: nothing of the plugin reaches the house any more.
   void shut() { x_gate->shut(); }
+  /// As the daemon does when its start has thrown.
+  void withdraw();
 
  private:
   HouseFixture& x_house;
