@@ -95,13 +95,15 @@ TEST_CASE("profile_groups: room elsewhere is asked for at once, in the policy's 
   counter.scheduler.set_capacity("a", {{"cpu", 1}, {"gpu", 1}});
   counter.scheduler.set_capacity("b", {{"gpu", 1}});
   counter.scheduler.set_capacity("c", {{"tpu", 1}});
+  counter.scheduler.set_capacity("e", {{"gpu", 1}});
   // A pool nobody serves yet shares nothing.
   counter.scheduler.set_capacity("d", {});
   counter.submit(1, "a");
   counter.submit(2, "b", interactive);
-  counter.submit(3, "c");
-  counter.submit(4, "d");
-  // b first, for the room that a could take as well.
+  counter.submit(3, "e");
+  counter.submit(4, "c");
+  counter.submit(5, "d");
+  // b first, for the room that a could take as well; e wants no other.
   CHECK(counter.asked() == Names{"b", "a", "c", "d"});
 }
 
