@@ -161,6 +161,7 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   setup.request = std::move(message.request);
   setup.is_async = message.is_async;
   setup.session = std::move(message.session);
+  setup.size = message.size;
   setup.listener = Listeners::Listener{message.call, message.listener, false, false};
   if (message.is_async) ++x_backlog_count;
   LiveTask& live = x_tasks[id];

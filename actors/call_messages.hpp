@@ -16,6 +16,7 @@
 #include "core/llm.hpp"
 #include "core/ports.hpp"
 #include "core/task.hpp"
+#include "core/waiter_view.hpp"
 
 namespace signalbox::actors {
 
@@ -136,6 +137,8 @@ struct SubmitTask {
   bool takes_absent = false;
   /// Key of the calls that are to stay on one backend; empty = none. Not kept over restarts.
   std::string session = {};
+  /// What its caller says of its size, for policies that look at it. Not kept over restarts.
+  CallSize size = {};
 };
 
 struct CallerGone {

@@ -76,7 +76,7 @@ void ProfileState::tell_turn(Grant grant) {
 void ProfileState::pump() {
   std::vector<Grant> grants;
   do {
-    for (AskForLease& ask : x_scheduler->asks()) {
+    for (AskForLease& ask : x_scheduler->asks(now())) {
       AcquireLease message;
       message.request.requester = "profile " + x_scheduler->name();
       message.request.target = std::move(ask.target);
@@ -148,7 +148,7 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
       [this](const LeaveProfile& message) {
         x_clients.erase(message.task);
         if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
-        if (x_scheduler->remove(message.task, now())) pump();
+        if (x_scheduler->remove(message.task, now(), message.usage)) pump();
       },
       [this](const RestoreTurns& message) { restore(message); },
       [this](const CapacityChanged& message) {

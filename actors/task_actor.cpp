@@ -38,6 +38,8 @@ void TaskRun::enter() {
   reserve.request.counted = task.attended;
   reserve.request.queue_wait = std::chrono::milliseconds{task.queue_wait_ms};
   reserve.request.inference = std::chrono::milliseconds{task.inference_ms};
+  reserve.request.owner = task.owner;
+  reserve.request.size = x_setup.size;
   // A key may turn out to be another task's: then nothing may run before the store has said so.
   x_is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
   reserve.is_ready = x_is_ready;

@@ -36,6 +36,7 @@ struct TaskSetup {
   Bytes request;
   /// As in SubmitTask.
   std::string session;
+  CallSize size;
   /// Answer when the row is durable.
   bool is_async = false;
   /// Dispatch and answer without waiting for the disk.

@@ -202,7 +202,7 @@ void TaskRun::let_go() {
   }
   if (x_place == Place::slot) {
     x_place = Place::left;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}});
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}, x_row.tokens});
   } else if (x_place == Place::queued || x_place == Place::reserving ||
              x_place == Place::unwatching) {
     x_place = Place::leaving;

@@ -79,6 +79,27 @@ UpstreamSettings read_upstream(SectionReader& section) {
   return upstream;
 }
 
+void read_aging(SectionReader section, PolicyOptions& options) {
+  for (const Priority priority : all_priorities) {
+    section.read_whole(std::string{to_string(priority)}, options.aging_weights[to_index(priority)],
+                       {1, aging_weight_max});
+  }
+  section.finish();
+}
+
+void read_bypass(SectionReader section, double& max_bypass_s) {
+  section.read_seconds("max_bypass_s", max_bypass_s, 0, max_bypass_s_max);
+  section.finish();
+}
+
+void read_policy_options(SectionReader& section, PolicyOptions& options) {
+  section.read_whole("reserve_interactive", options.reserve_interactive, {0, max_concurrent_max});
+  section.read_whole("background_trickle", options.background_trickle, {0, background_trickle_max});
+  read_aging(open_section(section, "aging"), options);
+  read_bypass(open_section(section, "sjf"), options.sjf_max_bypass_s);
+  read_bypass(open_section(section, "swap"), options.swap_max_bypass_s);
+}
+
 ProfileSettings read_profile(SectionReader& section) {
   ProfileSettings profile;
   section.read_whole("max_concurrent", profile.max_concurrent, {0, max_concurrent_max});
@@ -94,6 +115,12 @@ ProfileSettings read_profile(SectionReader& section) {
     return error ? std::optional<std::string>{error->message} : std::nullopt;
   });
   section.read_word("commit", profile.commit, commit_mode_words(), parse_commit_mode);
+  read_policy_options(section, profile.policy_options);
+  // Each value is in its range by now; what is left is what they may not be together.
+  const Entry* reserve = section.find("reserve_interactive");
+  if (const auto error = check(profile); error && reserve != nullptr) {
+    section.context().add(*reserve->value, section.path_of(error->param), error->message);
+  }
   section.finish();
   return profile;
 }

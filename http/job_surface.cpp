@@ -49,6 +49,7 @@ Result<actors::SubmitTask> make_submission(const Context& context, JobRequest jo
   submit.task.streaming = true;
   submit.target = std::move(job.model);
   submit.session = std::move(job.session);
+  submit.size = declared_size(job.completion, submit.task.kind);
   submit.request = make_bytes(std::move(job.completion));
   submit.is_async = true;
   submit.takes_absent = true;

@@ -133,7 +133,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.task.streaming = spec.streaming;
   submit.task.fail_fast = spec.fail_fast;
   submit.task.profile = spec.profile;
-  submit.task.owner = "tester";
+  submit.task.owner = spec.owner;
   submit.task.agent = spec.agent;
   if (!spec.key.empty()) {
     submit.task.idempotency_hash = spec.key;
@@ -145,6 +145,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.inference = spec.inference;
   submit.is_async = spec.is_async;
   submit.session = spec.session;
+  submit.size = spec.size;
   x_tasks[submit.call] = submit.task.id;
   const actors::CallNumber number = submit.call;
   caf::anon_send(x_house.broker, std::move(submit));

@@ -60,6 +60,8 @@ struct CallSpec {
   std::optional<Duration> queue_wait = {};
   std::optional<Duration> inference = {};
   std::string session = {};
+  std::string owner = "tester";
+  CallSize size = {};
 };
 
 struct FixtureOptions {
