@@ -10,12 +10,6 @@
 namespace signalbox::config {
 namespace {
 
-/// @returns a reader of the map under `key`; with nothing in it when the key is absent.
-SectionReader open_section(SectionReader& parent, const std::string& key) {
-  const Entry* entry = parent.find(key);
-  return {parent.context(), entry == nullptr ? nullptr : entry->value, parent.path_of(key)};
-}
-
 void read_http(SectionReader section, HttpSettings& http) {
   section.read_text("bind", http.bind, check_host);
   section.read_whole("port", http.port, {0, 65'535});

@@ -189,16 +189,21 @@ std::optional<std::uint64_t> SectionReader::take_whole(const std::string& key, R
 }
 
 void SectionReader::read_seconds(const std::string& key, double& target, double min, double max) {
-  const Node* node = take_scalar(key, "a number of seconds", false);
+  read_decimal(key, target, min, max, "seconds");
+}
+
+void SectionReader::read_decimal(const std::string& key, double& target, double min, double max,
+                                 const std::string& unit) {
+  const Node* node = take_scalar(key, "a number of " + unit, false);
   if (node == nullptr) return;
   const auto number = node->quoted ? std::nullopt : parse_decimal(node->text);
   if (number && *number >= min && *number <= max) {
     target = *number;
     return;
   }
-  report(
-      key, *node,
-      "must be from " + to_text(min) + " to " + to_text(max) + " seconds, not " + describe(*node));
+  report(key, *node,
+         "must be from " + to_text(min) + " to " + to_text(max) + " " + unit + ", not " +
+             describe(*node));
 }
 
 std::optional<std::string> SectionReader::take_word(const std::string& key,
@@ -238,6 +243,11 @@ void SectionReader::require(const std::string& key) {
   const bool is_map = x_node != nullptr && x_node->kind == NodeKind::map;
   if (!is_map || find(key) != nullptr) return;
   x_context.add(*x_node, path_of(key), "must be given");
+}
+
+SectionReader open_section(SectionReader& parent, const std::string& key) {
+  const Entry* entry = parent.find(key);
+  return {parent.context(), entry == nullptr ? nullptr : entry->value, parent.path_of(key)};
 }
 
 }  // namespace signalbox::config

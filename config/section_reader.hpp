@@ -78,6 +78,9 @@ class SectionReader {
     if (const auto number = take_whole(key, range, true)) target = static_cast<Number>(*number);
   }
   void read_seconds(const std::string& key, double& target, double min, double max);
+  /// A decimal number. @param unit what is counted, for the message ("calls per second").
+  void read_decimal(const std::string& key, double& target, double min, double max,
+                    const std::string& unit);
 
   template <class Value, class Parse>
   void read_word(const std::string& key, Value& target, const std::vector<std::string>& words,
@@ -114,5 +117,8 @@ class SectionReader {
 
 /// @returns "a list", "a map", "nothing" or the quoted text.
 std::string describe(const Node& node);
+
+/// @returns a reader of the map under `key`; with nothing in it when the key is absent.
+SectionReader open_section(SectionReader& parent, const std::string& key);
 
 }  // namespace signalbox::config
