@@ -92,6 +92,14 @@ void VirtualSystem::run_until(Instant until) {
   if (now() < until) x_scheduler->clock().current_time = until;
 }
 
+bool VirtualSystem::run_next_timer() {
+  run();
+  if (!next_timer()) return false;
+  x_scheduler->trigger_timeout();
+  run();
+  return true;
+}
+
 bool VirtualSystem::run_dry(Instant most) {
   run();
   for (auto timer = next_timer(); timer; timer = next_timer()) {
