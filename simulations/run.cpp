@@ -94,6 +94,9 @@ void Run::build_house() {
   actors::HouseOptions options;
   options.broker.profiles = x_scenario.profiles;
   options.broker.commit = x_scenario.commit;
+  options.has_batches = false;
+  // The recorder counts what they would tell.
+  options.has_call_rows = false;
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<EmptyJoiner>(); };
   x_house = actors::build_house(x_world.system(), std::move(options),
                                 actors::Ports{x_world.wall(), x_world.ids(), x_store});
@@ -101,8 +104,7 @@ void Run::build_house() {
   x_caller = x_world.system().spawn(caller, &x_recorder, x_start);
   for (const auto& actor :
        {caf::actor_cast<caf::actor>(x_house.broker), caf::actor_cast<caf::actor>(x_house.directory),
-        caf::actor_cast<caf::actor>(x_house.metrics), caf::actor_cast<caf::actor>(x_house.store),
-        caf::actor_cast<caf::actor>(x_house.registrar),
+        caf::actor_cast<caf::actor>(x_house.store), caf::actor_cast<caf::actor>(x_house.registrar),
         caf::actor_cast<caf::actor>(x_house.push_desk), caf::actor_cast<caf::actor>(x_caller)}) {
     x_world.adopt(actor);
   }
