@@ -19,6 +19,7 @@ std::int64_t Law::draw(RandomStream& random) const {
 }
 
 Duration ServiceLaw::draw(const CallSize& size) const {
+  if (size.service) return *size.service;
   RandomStream random{size.service_seed, "service"};
   return Duration{base.draw(random)} + per_token_in * size.tokens_in +
          per_token_out * size.tokens_out;

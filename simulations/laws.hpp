@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/time.hpp"
 #include "simulations/random.hpp"
@@ -36,6 +37,8 @@ struct CallSize {
   /// Seed of the call's own service draw: whichever backend runs it, under whichever policy, it
   /// takes as long.
   std::uint64_t service_seed = 0;
+  /// Of a recorded call: how long it took. Then no law is asked.
+  std::optional<Duration> service = {};
 };
 
 /// How long a backend takes for a call: `base`, and a time per token of either side.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,14 +44,28 @@ struct TraceSpec {
   friend bool operator==(const TraceSpec&, const TraceSpec&) = default;
 };
 
-enum class ArrivalKind : std::uint8_t { poisson, constant, trace };
+/// One recorded call.
+struct TraceRow {
+  /// Since 1970 for calendar times, else since the recording's own zero.
+  Duration at{};
+  /// Unset where nobody recorded it.
+  std::optional<std::uint32_t> tokens_in;
+  std::optional<std::uint32_t> tokens_out;
+  std::optional<Duration> service = {};
+
+  friend bool operator==(const TraceRow&, const TraceRow&) = default;
+};
+
+enum class ArrivalKind : std::uint8_t { poisson, constant, trace, recorded };
 
 /// When a client calls.
 struct ArrivalLaw {
   ArrivalKind kind = ArrivalKind::poisson;
-  /// Between two calls: the mean, or always. Not for traces.
+  /// Between two calls: the mean, or always. For poisson and constant.
   Duration gap{};
-  TraceSpec trace;
+  TraceSpec trace = {};
+  /// For recorded: since the run's start, in the order of their times.
+  std::shared_ptr<const std::vector<TraceRow>> rows = nullptr;
 
   friend bool operator==(const ArrivalLaw&, const ArrivalLaw&) = default;
 };

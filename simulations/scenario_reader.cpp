@@ -136,9 +136,9 @@ ArrivalLaw read_arrival(SectionReader section) {
     double rate = 1;
     section.require("rate_per_s");
     section.read_decimal("rate_per_s", rate, 1e-6, rate_max, "calls per second");
-    arrival = {ArrivalKind::poisson, to_duration(1 / rate), {}};
+    arrival = {ArrivalKind::poisson, to_duration(1 / rate)};
   } else if (law == "constant") {
-    arrival = {ArrivalKind::constant, read_time(section, "every_s"), {}};
+    arrival = {ArrivalKind::constant, read_time(section, "every_s")};
   } else {
     arrival = {ArrivalKind::trace, {}, read_trace(section)};
   }

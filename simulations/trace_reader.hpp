@@ -15,14 +15,6 @@
 
 namespace signalbox::sim {
 
-struct TraceRow {
-  /// Since 1970 for calendar times, else since the column's own zero.
-  Duration at{};
-  /// Unset where the file has no such column.
-  std::optional<std::uint32_t> tokens_in;
-  std::optional<std::uint32_t> tokens_out;
-};
-
 /// @returns the time of "2023-11-16 18:15:46.6805900" (also with T, also with Z), exact to the
 /// nanosecond, or nothing.
 std::optional<Duration> parse_calendar(std::string_view text);

@@ -87,6 +87,15 @@ std::optional<Error> Workload::move_on(Source& source) {
       source.next_at.reset();
       if (source.next_row) source.next_at = client.start + source.next_row->at - source.trace_zero;
       break;
+    case ArrivalKind::recorded: {
+      const auto& rows = *client.arrival.rows;
+      source.next_at.reset();
+      source.next_row.reset();
+      if (source.made >= rows.size()) break;
+      source.next_row = rows[source.made];
+      source.next_at = client.start + source.next_row->at;
+      break;
+    }
   }
   return std::nullopt;
 }
@@ -100,6 +109,7 @@ CallSize Workload::draw_size(Source& source) {
   if (source.next_row) {
     size.tokens_in = source.next_row->tokens_in.value_or(size.tokens_in);
     size.tokens_out = source.next_row->tokens_out.value_or(size.tokens_out);
+    size.service = source.next_row->service;
   }
   return size;
 }
