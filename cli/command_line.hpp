@@ -41,7 +41,7 @@ struct Parsed {
   WorkerArguments worker;
   SlotArguments slot;
   TopOptions top;
-  SimOptions sim;
+  SimArguments sim;
 };
 
 /// Pinned: the parser points into `parsed`.

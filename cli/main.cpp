@@ -63,6 +63,14 @@ struct Runner {
     set_client_signals();
     return run_sim(options);
   }
+  int operator()(const ReplayOptions& options) const {
+    set_client_signals();
+    return run_replay(options);
+  }
+  int operator()(const CompareOptions& options) const {
+    set_client_signals();
+    return run_compare(options);
+  }
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command_table.hpp"
 #include "config/environment.hpp"
@@ -31,10 +32,45 @@ struct SimOptions {
   std::string traces;
 };
 
-/// @param values what options may be, for completions.
-void add_sim(CLI::App& app, SimOptions& options, std::map<const CLI::Option*, ValueRow>& values);
+struct ReplayOptions {
+  /// Call rows, one JSON object a line; "-" = stdin.
+  std::string file;
+  /// As in SimOptions; unset slots = as many as were in use at once.
+  std::string policy;
+  std::optional<std::uint32_t> slots;
+  std::string out;
+};
 
-/// Fills in what the environment says. @returns what is wrong, for the user, or nothing.
+struct CompareOptions {
+  /// The scenario's file.
+  std::string file;
+  /// Variants are every policy with every number of slots; without any of either, that of the
+  /// scenario. The first is what the others are compared with.
+  std::vector<std::string> policies;
+  std::vector<std::uint32_t> slots;
+  /// In rising order, at least one, at most 1,000.
+  std::vector<std::uint64_t> seeds;
+  /// As in SimOptions.
+  std::string out;
+  std::string traces;
+};
+
+/// What CLI11 fills while it parses.
+struct SimArguments {
+  SimOptions run;
+  ReplayOptions replay;
+  CompareOptions compare;
+  std::string seeds = "1-10";
+};
+
+/// @param values what options may be, for completions.
+void add_sim(CLI::App& app, SimArguments& arguments,
+             std::map<const CLI::Option*, ValueRow>& values);
+
+/// Fill in what the environment and the other arguments say. @returns what is wrong, for the user,
+/// or nothing.
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
+std::optional<std::string> settle_replay(const ReplayOptions& options);
+std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
 
 }  // namespace signalbox::cli

@@ -77,6 +77,41 @@ TEST_CASE("arguments: sim", "[cli][arguments]") {
              Catch::StartsWith("--policy: "));
 }
 
+TEST_CASE("arguments: sim replay", "[cli][arguments]") {
+  const auto options = std::get<ReplayOptions>(
+      parse({"sim", "replay", "calls.jsonl", "--slots", "3", "--out", "/o"}));
+  CHECK(options.file == "calls.jsonl");
+  CHECK(options.slots == 3);
+  CHECK(options.out == "/o");
+  CHECK(std::get<ReplayOptions>(parse({"sim", "replay", "-"})).file == "-");
+  CHECK_THAT(usage_error({"sim", "replay"}), Catch::Contains("FILE is required"));
+  CHECK_THAT(usage_error({"sim", "replay", "-", "--policy", "lottery"}),
+             Catch::StartsWith("--policy: "));
+}
+
+TEST_CASE("arguments: sim compare", "[cli][arguments]") {
+  const auto options = std::get<CompareOptions>(
+      parse({"sim", "compare", "night.yaml", "--policies", "strict", "--slots", "2,3", "--seeds",
+             "4-6", "--out", "/o", "--traces", "/t"}));
+  CHECK(options.file == "night.yaml");
+  CHECK(options.policies == std::vector<std::string>{"strict"});
+  CHECK(options.slots == std::vector<std::uint32_t>{2, 3});
+  CHECK(options.seeds == std::vector<std::uint64_t>{4, 5, 6});
+  CHECK(options.out == "/o");
+  CHECK(options.traces == "/t");
+  const auto plain =
+      std::get<CompareOptions>(parse({"sim", "compare", "x.yaml", "--slots", "1,2"}));
+  CHECK(plain.seeds.size() == 10);
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml"}), Catch::Contains("nothing to compare"));
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--policies", "strict", "--slots", "2"}),
+             Catch::Contains("nothing to compare"));
+  CHECK_THAT(usage_error({"sim", "compare"}), Catch::Contains("SCENARIO is required"));
+  for (const char* seeds : {"6-4", "", "1-", "-3", "0-1000", "one"}) {
+    CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--slots", "1,2", "--seeds", seeds}),
+               Catch::StartsWith("--seeds "));
+  }
+}
+
 TEST_CASE("arguments: get", "[cli][arguments]") {
   const auto options = std::get<GetOptions>(
       parse({"get", "task", "--status", "pending", "--status", "running", "--pool", "a/b", "-o",
