@@ -32,11 +32,13 @@ Result<std::map<std::string, std::vector<WaiterRequest>>> recover_backlog(
 
 House build_house(caf::actor_system& system, HouseOptions options, Ports ports) {
   House house;
-  const GatherRule rule{.is_on = options.is_detached};
+  const GatherRule rule{.is_on = options.is_detached, .is_immediate = !options.has_batches};
   house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store, rule)
                                     : system.spawn(store_actor, ports.store, rule);
-  house.metrics = system.spawn(metrics_actor, house.store, call_rows_kept);
-  caf::anon_send(house.store, MeasureCommits{house.metrics});
+  if (options.has_call_rows) {
+    house.metrics = system.spawn(metrics_actor, house.store, call_rows_kept);
+    caf::anon_send(house.store, MeasureCommits{house.metrics});
+  }
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
   house.directory = system.spawn(directory_actor, ports.wall, house.broker);
   house.registrar = system.spawn(registrar_actor, std::move(options.registrar), ports);
@@ -64,7 +66,7 @@ void close_house(caf::actor_system&, const House& house) {
        {caf::actor_cast<caf::actor>(house.registrar), caf::actor_cast<caf::actor>(house.push_desk),
         caf::actor_cast<caf::actor>(house.broker), caf::actor_cast<caf::actor>(house.directory),
         caf::actor_cast<caf::actor>(house.metrics), caf::actor_cast<caf::actor>(house.store)}) {
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   }
 }
 

@@ -25,6 +25,11 @@ struct HouseOptions {
   std::uint32_t session_retention_s = 14'400;
   /// Unset = nothing is collected.
   std::optional<config::GcSettings> gc;
+  /// The store is given each operation by itself: commits cost nothing on a virtual clock, but the
+  /// messages that gather them do.
+  bool has_batches = true;
+  /// Keep call rows. Without, the house has no MetricsActor, and nobody may ask for one.
+  bool has_call_rows = true;
   /// The StoreActor on a thread of its own: commits block on the disk. Off in simulation.
   bool is_detached = false;
 };

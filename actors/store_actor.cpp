@@ -44,7 +44,7 @@ void StoreState::add(StoreWrite& write) {
   const bool is_gathering = x_rule.is_on && x_open_tasks >= x_rule.open_tasks_min &&
                             x_last_batch >= x_rule.last_batch_min;
   const bool is_full = x_ops.size() >= batch_ops_max || x_bytes >= batch_bytes_max;
-  if (is_full || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
+  if (is_full || x_rule.is_immediate || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
     flush();
   } else {
     flush_later(x_ops.back(), is_gathering);

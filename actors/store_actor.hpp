@@ -35,6 +35,8 @@ inline constexpr unsigned batch_halvings_max = 6;
 struct GatherRule {
   /// Off = what arrives during a commit is the next batch, always.
   bool is_on = false;
+  /// Every operation is a commit of its own, for a store whose commits cost nothing.
+  bool is_immediate = false;
   /// A batch this large goes at once.
   std::size_t ops_wanted = 96;
   Duration longest = std::chrono::milliseconds{4};

@@ -234,6 +234,7 @@ WallTime TaskRun::moved_at() const {
 }
 
 void TaskRun::note_row() {
+  if (!x_setup.house.metrics) return;
   x_self->send(x_setup.house.metrics, CallChanged{std::make_shared<const CallRow>(x_row)});
 }
 
@@ -249,14 +250,17 @@ CallFacts TaskRun::facts() const {
 TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
   x_setup = std::move(setup);
   enter();
+  // What every task gets comes first: CAF tries them in order.
   return {
+      [this](StoreAnswer& message) { stored(message); },
+      [this](TurnReserved) { reserved(); },
+      [this](TurnGranted& message) { granted(message); },
+      [this](BackendReport& message) { report(message); },
+      [this](Retire) { x_self->quit(); },
       [this](LeaseGranted& message) { acquired(message); },
       [](const LeaseParked&) {},
       [this](const LeaseRefused& message) { lease_refused(message); },
-      [this](StoreAnswer& message) { stored(message); },
-      [this](TurnReserved) { reserved(); },
       [this](TurnRefused& message) { refused(std::move(message.error)); },
-      [this](TurnGranted& message) { granted(message); },
       [this](LeftProfile) {
         x_place = Place::left;
         retire_when_done();
@@ -266,11 +270,9 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
         x_is_acquiring = false;
         retire_when_done();
       },
-      [this](Retire) { x_self->quit(); },
       [this](const BudgetExpired& message) {
         if (!x_end) expired(message);
       },
-      [this](BackendReport& message) { report(message); },
       [this](const RetryTick& message) {
         if (message.epoch == x_epoch && !x_end) claim();
       },

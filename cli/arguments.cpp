@@ -228,6 +228,21 @@ Command make_top(Parsed& parsed) {
   return options;
 }
 
+Command make_sim(Parsed& parsed, const config::Lookup& lookup) {
+  if (auto problem = settle_sim(parsed.sim.run, lookup)) return UsageError{std::move(*problem)};
+  return std::move(parsed.sim.run);
+}
+
+Command make_replay(Parsed& parsed) {
+  if (auto problem = settle_replay(parsed.sim.replay)) return UsageError{std::move(*problem)};
+  return std::move(parsed.sim.replay);
+}
+
+Command make_compare(Parsed& parsed, const config::Lookup& lookup) {
+  if (auto problem = settle_compare(parsed.sim, lookup)) return UsageError{std::move(*problem)};
+  return std::move(parsed.sim.compare);
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -305,6 +320,9 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "worker") return make_worker(parsed, lookup);
   if (name == "slot") return make_slot(parsed);
   if (name == "top") return make_top(parsed);
+  if (name == "replay") return make_replay(parsed);
+  if (name == "compare") return make_compare(parsed, lookup);
+  if (name == "sim") return make_sim(parsed, lookup);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

@@ -12,6 +12,7 @@
 #include "cli/connection.hpp"
 #include "cli/resources.hpp"
 #include "cli/serve.hpp"
+#include "cli/sim_arguments.hpp"
 #include "cli/slot_arguments.hpp"
 #include "cli/top.hpp"
 #include "cli/worker_arguments.hpp"
@@ -104,9 +105,10 @@ struct UsageError {
   std::string message;
 };
 
-using Command = std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions,
-                             CancelOptions, ChatOptions, ConfigCheckOptions, CompletionOptions,
-                             NewKeyOptions, WorkerOptions, SlotRequest, TopOptions>;
+using Command =
+    std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
+                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions,
+                 SlotRequest, TopOptions, SimOptions, CompareOptions, ReplayOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

@@ -18,6 +18,7 @@ Examples:
   signalbox get task ID --watch                    follow one to its end
   signalbox top                                    who runs and who waits, live
   signalbox slot --profile gpu -- ./train.sh       run a command while holding a slot
+  signalbox sim night.yaml --slots 3               what if: simulate traffic and its waits
   signalbox config check my.yaml                   what is wrong with a configuration
   signalbox worker --upstream URL --llm NAME       bind an LLM server here to a daemon elsewhere
 )";
@@ -52,6 +53,7 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   add_worker(app, parsed.worker, values);
   add_connection(*add_slot(app, parsed.slot, values));
   add_top();
+  add_sim(app, parsed.sim, values);
   add_completion();
 }
 

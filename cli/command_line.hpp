@@ -41,6 +41,7 @@ struct Parsed {
   WorkerArguments worker;
   SlotArguments slot;
   TopOptions top;
+  SimArguments sim;
 };
 
 /// Pinned: the parser points into `parsed`.

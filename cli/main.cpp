@@ -14,6 +14,7 @@
 #include "cli/get.hpp"
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
+#include "cli/sim.hpp"
 #include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/top.hpp"
@@ -58,6 +59,18 @@ struct Runner {
     return run_top(options, clock);
   }
   int operator()(const WorkerOptions& options) const { return run_worker(options); }
+  int operator()(const SimOptions& options) const {
+    set_client_signals();
+    return run_sim(options);
+  }
+  int operator()(const ReplayOptions& options) const {
+    set_client_signals();
+    return run_replay(options);
+  }
+  int operator()(const CompareOptions& options) const {
+    set_client_signals();
+    return run_compare(options);
+  }
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "simulations/virtual_system.hpp"
 
 #include <algorithm>
+#include <caf/logger.hpp>
 #include <caf/send.hpp>
 
 namespace signalbox::sim {
@@ -65,6 +66,8 @@ void VirtualSystem::step() {
     const auto chosen = static_cast<std::ptrdiff_t>(x_schedule->below(jobs.size()));
     std::rotate(jobs.begin(), jobs.begin() + chosen, jobs.begin() + chosen + 1);
   }
+  // Nothing is logged, yet with a logger CAF looks up which actor runs, each time, under a lock.
+  caf::logger::set_current_actor_system(nullptr);
   x_scheduler->run_once();
   ++x_steps;
 }
@@ -90,6 +93,14 @@ void VirtualSystem::run_until(Instant until) {
     run();
   }
   if (now() < until) x_scheduler->clock().current_time = until;
+}
+
+bool VirtualSystem::run_next_timer() {
+  run();
+  if (!next_timer()) return false;
+  x_scheduler->trigger_timeout();
+  run();
+  return true;
 }
 
 bool VirtualSystem::run_dry(Instant most) {

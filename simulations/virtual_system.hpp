@@ -40,6 +40,8 @@ class VirtualSystem {
   /// Moves the clock to `until`, stopping at every timer on the way.
   void run_until(Instant until);
   void advance(Duration duration) { run_until(now() + duration); }
+  /// Moves the clock to the next timer and runs. @returns false when there is none.
+  bool run_next_timer();
   /// Runs until neither messages nor timers are left, or at `most`. @returns false when stopped at
   /// `most`.
   bool run_dry(Instant most);

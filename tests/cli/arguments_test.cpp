@@ -56,6 +56,62 @@ TEST_CASE("arguments: serve", "[cli][arguments]") {
   CHECK_FALSE(plain.quiet);
 }
 
+TEST_CASE("arguments: sim", "[cli][arguments]") {
+  const auto options =
+      std::get<SimOptions>(parse({"sim", "night.yaml", "--seed", "7", "--slots", "3", "--policy",
+                                  "strict", "--out", "/o", "--traces", "/t"}));
+  CHECK(options.file == "night.yaml");
+  CHECK(options.seed == 7);
+  CHECK(options.slots == 3);
+  CHECK(options.policy == "strict");
+  CHECK(options.out == "/o");
+  CHECK(options.traces == "/t");
+  const auto plain =
+      std::get<SimOptions>(parse({"sim", "night.yaml"}, {{"SIGNALBOX_TRACES", "/elsewhere"}}));
+  CHECK_FALSE(plain.seed);
+  CHECK_FALSE(plain.slots);
+  CHECK(plain.traces == "/elsewhere");
+  CHECK_THAT(usage_error({"sim"}), Catch::Contains("SCENARIO is required"));
+  CHECK_THAT(usage_error({"sim", "night.yaml", "--slots", "0"}), Catch::Contains("--slots"));
+  CHECK_THAT(usage_error({"sim", "night.yaml", "--policy", "lottery"}),
+             Catch::StartsWith("--policy: "));
+}
+
+TEST_CASE("arguments: sim replay", "[cli][arguments]") {
+  const auto options = std::get<ReplayOptions>(
+      parse({"sim", "replay", "calls.jsonl", "--slots", "3", "--out", "/o"}));
+  CHECK(options.file == "calls.jsonl");
+  CHECK(options.slots == 3);
+  CHECK(options.out == "/o");
+  CHECK(std::get<ReplayOptions>(parse({"sim", "replay", "-"})).file == "-");
+  CHECK_THAT(usage_error({"sim", "replay"}), Catch::Contains("FILE is required"));
+  CHECK_THAT(usage_error({"sim", "replay", "-", "--policy", "lottery"}),
+             Catch::StartsWith("--policy: "));
+}
+
+TEST_CASE("arguments: sim compare", "[cli][arguments]") {
+  const auto options = std::get<CompareOptions>(
+      parse({"sim", "compare", "night.yaml", "--policies", "strict", "--slots", "2,3", "--seeds",
+             "4-6", "--out", "/o", "--traces", "/t"}));
+  CHECK(options.file == "night.yaml");
+  CHECK(options.policies == std::vector<std::string>{"strict"});
+  CHECK(options.slots == std::vector<std::uint32_t>{2, 3});
+  CHECK(options.seeds == std::vector<std::uint64_t>{4, 5, 6});
+  CHECK(options.out == "/o");
+  CHECK(options.traces == "/t");
+  const auto plain =
+      std::get<CompareOptions>(parse({"sim", "compare", "x.yaml", "--slots", "1,2"}));
+  CHECK(plain.seeds.size() == 10);
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml"}), Catch::Contains("nothing to compare"));
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--policies", "strict", "--slots", "2"}),
+             Catch::Contains("nothing to compare"));
+  CHECK_THAT(usage_error({"sim", "compare"}), Catch::Contains("SCENARIO is required"));
+  for (const char* seeds : {"6-4", "", "1-", "-3", "0-1000", "one"}) {
+    CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--slots", "1,2", "--seeds", seeds}),
+               Catch::StartsWith("--seeds "));
+  }
+}
+
 TEST_CASE("arguments: get", "[cli][arguments]") {
   const auto options = std::get<GetOptions>(
       parse({"get", "task", "--status", "pending", "--status", "running", "--pool", "a/b", "-o",
@@ -224,7 +280,8 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
         "no command \"gte\"; did you mean get? (see: signalbox --help)");
   CHECK(usage_error({"xyzzy"}) == "no command \"xyzzy\" (see: signalbox --help)");
   CHECK(usage_error({"get", "taks"}) ==
-        "no resource \"taks\"; there are tasks, workers, llms, agents, profiles, calls and pools; did you "
+        "no resource \"taks\"; there are tasks, workers, llms, agents, profiles, calls and pools; "
+        "did you "
         "mean "
         "tasks?");
   CHECK(usage_error({"serve", "--prot", "1"}) == "unknown option \"--prot\"; did you mean --port?");

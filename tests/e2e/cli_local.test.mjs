@@ -24,7 +24,7 @@ function sh(program, args) {
 }
 // What is typed, and what is offered. The first is a prefix of the words.
 const offers = [
-  ['signalbox ', ['serve', 'get', 'describe', 'cancel', 'chat-llm', 'chat', 'config', 'keys', 'worker', 'slot', 'top', 'completion']],
+  ['signalbox ', ['serve', 'get', 'describe', 'cancel', 'chat-llm', 'chat', 'config', 'keys', 'worker', 'slot', 'top', 'sim', 'completion']],
   ['signalbox ge', ['get']],
   ['signalbox get ', ['tasks', 'task', 'inference-tasks', 'inference-task', 'workers', 'worker', 'llms', 'llm', 'agents', 'agent', 'profiles', 'profile', 'calls', 'call', 'pools', 'pool']],
   ['signalbox get tasks --sta', ['--status']],

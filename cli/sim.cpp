@@ -1,0 +1,152 @@
+#include "cli/sim.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include "cli/call_rows_file.hpp"
+#include "cli/failure.hpp"
+#include "cli/output.hpp"
+#include "simulations/compare_report.hpp"
+#include "simulations/run.hpp"
+#include "simulations/run_files.hpp"
+#include "simulations/scenario_reader.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// @param path "-" = stdin.
+Outcome<std::string> read_file(const std::string& path) {
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  const std::ifstream file{path, std::ios::binary};
+  text << file.rdbuf();
+  if (!file) return Failure{ExitCode::usage, "cannot read " + path};
+  return text.str();
+}
+
+Outcome<sim::Scenario> load_scenario(const std::string& path) {
+  const auto text = read_file(path);
+  if (text.has_error()) return text.error();
+  auto read = sim::read_scenario(*text, path);
+  if (read.violations.empty()) return std::move(read.scenario);
+  std::string slips;
+  for (const config::Violation& violation : read.violations) {
+    slips += (slips.empty() ? "" : "\n") + to_printable(config::to_string(violation));
+  }
+  return Failure{ExitCode::usage, std::move(slips)};
+}
+
+bool has_traces(const sim::Scenario& scenario) {
+  return std::any_of(scenario.clients.begin(), scenario.clients.end(), [](const auto& client) {
+    return client.arrival.kind == sim::ArrivalKind::trace;
+  });
+}
+
+Failure to_failure(const Error& error, const std::string& traces, const sim::Scenario& scenario) {
+  const bool lacks_folder = traces.empty() && has_traces(scenario);
+  return {
+      ExitCode::usage,
+      error.message + (lacks_folder ? "; --traces or SIGNALBOX_TRACES names their folder" : "")};
+}
+
+void tell_speed(const sim::RunFigures& figures, Clock::duration took) {
+  const double seconds = std::max(std::chrono::duration<double>(took).count(), 1e-9);
+  std::fprintf(stderr, "%.2f s: %.0f tasks/s, %.0f times real time\n", seconds,
+               static_cast<double>(figures.tasks) / seconds, to_seconds(figures.length) / seconds);
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream file{path, std::ios::binary};
+  file << text;
+  file.close();
+  return !file.fail();
+}
+
+/// @returns false when the files cannot be written.
+bool write_report(const std::string& folder, const sim::Comparison& comparison) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  return write_file(folder + "/report.html", sim::print_comparison_page(comparison)) &&
+         write_file(folder + "/compare.csv", sim::print_comparison_csv(comparison));
+}
+
+int run_and_print(const sim::Scenario& scenario, std::uint64_t seed, const std::string& traces,
+                  const std::string& out) {
+  std::unique_ptr<sim::RunFiles> files;
+  if (!out.empty()) files = std::make_unique<sim::RunFiles>(scenario, out);
+  const auto began = Clock::now();
+  const auto figures =
+      sim::run(scenario, {.seed = seed, .traces = traces, .observer = files.get()});
+  if (figures.has_error()) return report(to_failure(figures.error(), traces, scenario));
+  tell_speed(*figures, Clock::now() - began);
+  if (files) {
+    if (const auto error = files->finish(*figures)) {
+      return report({ExitCode::failure, error->message});
+    }
+  }
+  return to_int(print_out(sim::print_summary(*figures)) ? ExitCode::ok : ExitCode::failure);
+}
+
+}  // namespace
+
+int run_sim(const SimOptions& options) {
+  auto loaded = load_scenario(options.file);
+  if (loaded.has_error()) return report(loaded.error());
+  sim::Scenario& scenario = *loaded;
+  if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
+  if (options.slots) sim::set_slots(scenario, *options.slots);
+  return run_and_print(scenario, options.seed.value_or(scenario.seed), options.traces, options.out);
+}
+
+int run_replay(const ReplayOptions& options) {
+  const auto text = read_file(options.file);
+  if (text.has_error()) return report(text.error());
+  auto rows = read_call_rows(*text, options.file);
+  if (rows.has_error()) return report(rows.error());
+  if (rows->skipped > 0) {
+    std::fprintf(stderr, "calls left out, without a slot or not ended: %zu\n", rows->skipped);
+  }
+  if (rows->calls.empty()) return report({ExitCode::usage, options.file + " has no calls"});
+  sim::Scenario scenario = sim::replay_scenario(std::move(rows->calls), "replay");
+  if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
+  if (options.slots) sim::set_slots(scenario, *options.slots);
+  return run_and_print(scenario, scenario.seed, "", options.out);
+}
+
+int run_compare(const CompareOptions& options) {
+  auto loaded = load_scenario(options.file);
+  if (loaded.has_error()) return report(loaded.error());
+  const auto variants = sim::make_variants(*loaded, options.policies, options.slots);
+  const std::size_t runs = variants.size() * options.seeds.size();
+  const bool is_watched = isatty(STDERR_FILENO) == 1;
+  const auto began = Clock::now();
+  const auto comparison =
+      sim::compare(variants, options.seeds, options.traces, [&](std::size_t done) {
+        if (is_watched) std::fprintf(stderr, "\r%zu of %zu runs", done, runs);
+      });
+  if (is_watched) std::fprintf(stderr, "\r");
+  if (comparison.has_error()) {
+    return report(to_failure(comparison.error(), options.traces, *loaded));
+  }
+  std::fprintf(stderr, "%zu runs in %.2f s\n", runs,
+               std::chrono::duration<double>(Clock::now() - began).count());
+  if (!options.out.empty() && !write_report(options.out, *comparison)) {
+    return report({ExitCode::failure, "cannot write the files in " + options.out});
+  }
+  return to_int(print_out(sim::print_comparison(*comparison)) ? ExitCode::ok : ExitCode::failure);
+}
+
+}  // namespace signalbox::cli

@@ -1,0 +1,159 @@
+#include "cli/sim_arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "config/words.hpp"
+#include "core/profile_settings.hpp"
+#include "core/read_number.hpp"
+
+namespace signalbox::cli {
+namespace {
+
+constexpr const char* sim_footer = R"(
+Runs the daemon's own queues, slots and tasks on a virtual clock: hours of traffic in a second, the
+same bytes out for the same seed on any machine. What is printed is deterministic; how long it took
+goes to stderr.
+
+Examples:
+  signalbox sim examples/scenarios/three_classes.yaml
+  signalbox sim examples/scenarios/three_classes.yaml --slots 5 --seed 2
+  signalbox sim examples/scenarios/night_batch.yaml --out /tmp/night
+  signalbox sim compare examples/scenarios/night_batch.yaml --slots 2,3
+
+Scenario files: docs/simulation.md)";
+
+constexpr const char* compare_footer = R"(
+Runs every variant on the same calls, seed by seed, and says what differs and how far that can be
+trusted.
+
+Examples:
+  signalbox sim compare night.yaml --slots 2,3
+  signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night)";
+
+constexpr std::size_t seeds_max = 1'000;
+
+/// @returns what is wrong with the name, or nothing.
+std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy) {
+  ProfileSettings settings;
+  settings.policy = policy;
+  if (const auto error = check(settings)) return std::string{flag} + ": " + error->message;
+  return std::nullopt;
+}
+
+/// Reads "7" or "1-20".
+std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  if (!read_number(text.substr(0, dash), first)) return std::nullopt;
+  last = first;
+  const bool is_span = dash != std::string_view::npos;
+  if (is_span && !read_number(text.substr(dash + 1), last)) return std::nullopt;
+  if (last < first || last - first >= seeds_max) return std::nullopt;
+  std::vector<std::uint64_t> seeds;
+  for (std::uint64_t seed = first; seeds.size() <= last - first; ++seed) seeds.push_back(seed);
+  return seeds;
+}
+
+constexpr const char* replay_footer = R"(
+Makes calls of the daemon's past again, at the same times and as long, under other settings. Without
+--slots a profile has as many as were in use at once. Calls that never got a slot are left out.
+
+Examples:
+  signalbox get calls --since 1d --limit 100000 -o jsonl > calls.jsonl
+  signalbox sim replay calls.jsonl
+  signalbox sim replay calls.jsonl --slots 3)";
+
+void add_replay(CLI::App& sim, ReplayOptions& options,
+                std::map<const CLI::Option*, ValueRow>& values) {
+  CLI::App* replay = sim.add_subcommand("replay", "Make the daemon's past calls again");
+  replay->footer(replay_footer);
+  const CLI::Option* file =
+      replay->add_option("FILE", options.file, "Call rows as JSON lines; - = stdin")->required();
+  replay->add_option("--policy", options.policy, "Order of grants, for every profile");
+  replay->add_option("--slots", options.slots, "Slots, for every profile")
+      ->check(CLI::Range(1U, max_concurrent_max));
+  const CLI::Option* out =
+      replay->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
+  for (const CLI::Option* path : {file, out}) values[path] = {true, {}};
+}
+
+void add_compare(CLI::App& sim, SimArguments& arguments,
+                 std::map<const CLI::Option*, ValueRow>& values) {
+  CLI::App* compare = sim.add_subcommand("compare", "Run variants on the same calls");
+  compare->footer(compare_footer);
+  CompareOptions& options = arguments.compare;
+  const CLI::Option* file =
+      compare->add_option("SCENARIO", options.file, "The scenario's YAML file")->required();
+  compare->add_option("--policies", options.policies, "Orders of grants, comma between them")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  compare->add_option("--slots", options.slots, "Numbers of slots, comma between them")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1U, max_concurrent_max));
+  compare->add_option("--seeds", arguments.seeds, "One, or a span like 1-20 (default 1-10)");
+  const CLI::Option* out =
+      compare->add_option("--out", options.out, "Folder for report.html and compare.csv");
+  const CLI::Option* traces = compare->add_option("--traces", options.traces,
+                                                  "Folder of recorded traces (SIGNALBOX_TRACES)");
+  for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
+}
+
+}  // namespace
+
+void add_sim(CLI::App& app, SimArguments& arguments,
+             std::map<const CLI::Option*, ValueRow>& values) {
+  SimOptions& options = arguments.run;
+  CLI::App* sim = app.add_subcommand("sim", "Simulate traffic: waits, queues, what-if");
+  sim->footer(sim_footer);
+  const CLI::Option* file = sim->add_option("SCENARIO", options.file, "The scenario's YAML file");
+  sim->add_option("--seed", options.seed,
+                  "What all chance is drawn from (default: the scenario's)");
+  sim->add_option("--policy", options.policy, "Order of grants, for every profile");
+  sim->add_option("--slots", options.slots, "Slots, for every profile")
+      ->check(CLI::Range(1U, max_concurrent_max));
+  const CLI::Option* out =
+      sim->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
+  const CLI::Option* traces =
+      sim->add_option("--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
+  for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
+  add_compare(*sim, arguments, values);
+  add_replay(*sim, arguments.replay, values);
+}
+
+std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
+  // Not for the parser to demand: `sim compare` has one of its own.
+  if (options.file.empty()) return "SCENARIO is required";
+  if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
+  if (options.policy.empty()) return std::nullopt;
+  return find_policy_problem("--policy", options.policy);
+}
+
+std::optional<std::string> settle_replay(const ReplayOptions& options) {
+  if (options.policy.empty()) return std::nullopt;
+  return find_policy_problem("--policy", options.policy);
+}
+
+std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup) {
+  CompareOptions& options = arguments.compare;
+  if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
+  auto seeds = parse_seeds(arguments.seeds);
+  if (!seeds) {
+    return "--seeds " + config::quote(arguments.seeds) +
+           " is neither a number nor a span of at most " + std::to_string(seeds_max) + " like 1-20";
+  }
+  options.seeds = std::move(*seeds);
+  for (const std::string& policy : options.policies) {
+    if (auto problem = find_policy_problem("--policies", policy)) return problem;
+  }
+  const std::size_t variants = std::max<std::size_t>(options.policies.size(), 1) *
+                               std::max<std::size_t>(options.slots.size(), 1);
+  if (variants < 2) {
+    return "there is nothing to compare: give several --policies or several --slots";
+  }
+  return std::nullopt;
+}
+
+}  // namespace signalbox::cli

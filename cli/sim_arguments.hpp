@@ -1,0 +1,76 @@
+// The arguments of `signalbox sim`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command_table.hpp"
+#include "config/environment.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace signalbox::cli {
+
+struct SimOptions {
+  /// The scenario's file.
+  std::string file;
+  /// Unset = the scenario's.
+  std::optional<std::uint64_t> seed;
+  /// Of every profile; empty = as the scenario says.
+  std::string policy;
+  /// Of every profile; unset = as the scenario says. Range: 1..10000.
+  std::optional<std::uint32_t> slots;
+  /// Folder for the files of the run; empty = none are written.
+  std::string out;
+  /// Folder that traces' names are relative to; empty = where the command runs.
+  std::string traces;
+};
+
+struct ReplayOptions {
+  /// Call rows, one JSON object a line; "-" = stdin.
+  std::string file;
+  /// As in SimOptions; unset slots = as many as were in use at once.
+  std::string policy;
+  std::optional<std::uint32_t> slots;
+  std::string out;
+};
+
+struct CompareOptions {
+  /// The scenario's file.
+  std::string file;
+  /// Variants are every policy with every number of slots; without any of either, that of the
+  /// scenario. The first is what the others are compared with.
+  std::vector<std::string> policies;
+  std::vector<std::uint32_t> slots;
+  /// In rising order, at least one, at most 1,000.
+  std::vector<std::uint64_t> seeds;
+  /// As in SimOptions.
+  std::string out;
+  std::string traces;
+};
+
+/// What CLI11 fills while it parses.
+struct SimArguments {
+  SimOptions run;
+  ReplayOptions replay;
+  CompareOptions compare;
+  std::string seeds = "1-10";
+};
+
+/// @param values what options may be, for completions.
+void add_sim(CLI::App& app, SimArguments& arguments,
+             std::map<const CLI::Option*, ValueRow>& values);
+
+/// Fill in what the environment and the other arguments say. @returns what is wrong, for the user,
+/// or nothing.
+std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
+std::optional<std::string> settle_replay(const ReplayOptions& options);
+std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
+
+}  // namespace signalbox::cli

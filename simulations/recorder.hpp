@@ -1,0 +1,99 @@
+// Watches a run from outside: calls as they are made, every transition that the store commits, and
+// the ends that callers are told. Counts them, follows the length of the queue, and hashes what
+// happened. Knows no policy, and nothing about the house but what it says.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/call_messages.hpp"
+#include "core/call_row.hpp"
+#include "core/ids.hpp"
+#include "core/task.hpp"
+#include "simulations/figures.hpp"
+#include "simulations/scenario.hpp"
+#include "simulations/workload.hpp"
+
+namespace signalbox::sim {
+
+/// A task whose call has ended. Times are since the run's start.
+struct EndedTask {
+  /// Calls count from 1.
+  std::uint64_t number = 0;
+  std::uint32_t client = 0;
+  CallSize size;
+  Duration arrived_at{};
+  /// When a backend was given it last; unset = never.
+  std::optional<Duration> dispatched_at;
+  Duration ended_at{};
+  /// All its waits together, as the house tells its caller.
+  Duration wait{};
+  CallStatus status = CallStatus::ok;
+};
+
+/// How many wait and run, at one moment.
+struct LineState {
+  std::array<std::uint64_t, priority_count> queued{};
+  std::uint64_t running = 0;
+};
+
+/// Is told more than the figures keep.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void ended(const EndedTask& task) = 0;
+  /// The line as it is at `second` s after the start; once for every second.
+  virtual void sampled(std::uint64_t second, const LineState& line) = 0;
+};
+
+class Recorder {
+ public:
+  /// @param scenario must outlive it, as must `observer`, which may be null.
+  Recorder(const Scenario& scenario, RunObserver* observer);
+
+  /// All times from here on are since the run's start, and never fall.
+  void called(TaskId task, const Arrival& arrival);
+  void stored(TaskId task, TaskState state, Duration now);
+  void refused(const actors::TaskRefused& message, Duration now);
+  void ended(const actors::TaskEnded& message, Duration now);
+
+  /// @pre it was called and has not ended.
+  [[nodiscard]] const CallSize& size_of(TaskId task) const;
+  /// Calls that have not ended.
+  [[nodiscard]] std::size_t open() const { return x_tasks.size(); }
+
+  /// The figures up to `now`. @param length_only_to the end of the last task.
+  [[nodiscard]] RunFigures take(Duration now);
+
+ private:
+  enum class Place : std::uint8_t { called, queued, running, over };
+  struct LiveTask {
+    EndedTask facts;
+    Place place = Place::called;
+  };
+  void end(std::unordered_map<TaskId, LiveTask>::iterator task, CallStatus status, Duration wait,
+           Duration now);
+  void move(LiveTask& task, Place place, Duration now);
+  /// Adds the time since the last change to the integrals.
+  void pass(Duration now);
+  void mix(std::uint64_t value);
+  [[nodiscard]] std::size_t class_of(const LiveTask& task) const;
+
+  const Scenario* x_scenario;
+  RunObserver* x_observer;
+  /// Index in x_figures.profiles, by client.
+  std::vector<std::size_t> x_profile_of;
+  /// Looked up by id, never iterated.
+  std::unordered_map<TaskId, LiveTask> x_tasks;
+  RunFigures x_figures;
+  LineState x_line;
+  std::vector<std::uint64_t> x_running;
+  Duration x_now{};
+  std::uint64_t x_next_second = 0;
+};
+
+}  // namespace signalbox::sim

@@ -1,0 +1,37 @@
+// Calls that really were made, as a scenario: the same calls again, at the same times and as long,
+// under other settings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/priority.hpp"
+#include "core/time.hpp"
+#include "simulations/scenario.hpp"
+
+namespace signalbox::sim {
+
+struct RecordedCall {
+  /// Since any one moment, the same for all.
+  Duration queued_at{};
+  /// How long it held its slot.
+  Duration service{};
+  Priority priority = Priority::workflow;
+  std::string profile;
+  std::string owner;
+  std::string target;
+  std::optional<std::uint32_t> tokens_in;
+  std::optional<std::uint32_t> tokens_out;
+  /// How long it waited then.
+  Duration wait{};
+};
+
+/// A scenario that makes these calls, the first of them at its start. A profile has as many slots
+/// as were in use at once, no bound that refuses and no budget that ends a call: those were in
+/// force when the calls were recorded. Servers take whatever comes.
+/// @param calls in any order; at least one.
+Scenario replay_scenario(std::vector<RecordedCall> calls, const std::string& name);
+
+}  // namespace signalbox::sim

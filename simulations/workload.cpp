@@ -1,0 +1,137 @@
+#include "simulations/workload.hpp"
+
+#include <algorithm>
+
+namespace signalbox::sim {
+namespace {
+
+std::string path_of(const std::string& traces, const std::string& file) {
+  return file.starts_with('/') || traces.empty() ? file : traces + "/" + file;
+}
+
+}  // namespace
+
+Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
+                                const std::string& traces) {
+  Workload workload{scenario};
+  workload.x_sources.reserve(scenario.clients.size());
+  for (const ClientSpec& client : scenario.clients) {
+    workload.x_sources.push_back({&client,
+                                  RandomStream{seed, "arrivals/" + client.name},
+                                  RandomStream{seed, "sizes/" + client.name},
+                                  RandomStream{seed, "service/" + client.name},
+                                  nullptr,
+                                  {},
+                                  client.start,
+                                  {},
+                                  0});
+    Source& source = workload.x_sources.back();
+    if (client.arrival.kind != ArrivalKind::trace) continue;
+    if (auto error = workload.open_trace(source, traces)) return std::move(*error);
+  }
+  workload.align_traces();
+  for (Source& source : workload.x_sources) {
+    if (auto error = workload.move_on(source)) return std::move(*error);
+  }
+  return workload;
+}
+
+std::optional<Error> Workload::open_trace(Source& source, const std::string& traces) {
+  const TraceSpec& spec = source.client->arrival.trace;
+  auto opened = TraceReader::open(spec, path_of(traces, spec.file));
+  if (opened.has_error()) return opened.error();
+  source.trace = std::make_unique<TraceReader>(std::move(*opened));
+  return read_row(source);
+}
+
+// Calendar times are of one world: the first row of all traces is the start, and the others keep
+// their distance to it.
+void Workload::align_traces() {
+  std::optional<Duration> first;
+  for (const Source& source : x_sources) {
+    const bool is_calendar =
+        source.next_row && source.client->arrival.trace.time_unit == Duration::zero();
+    if (is_calendar) first = std::min(first.value_or(source.next_row->at), source.next_row->at);
+  }
+  for (Source& source : x_sources) {
+    const bool is_calendar = source.client->arrival.trace.time_unit == Duration::zero();
+    if (source.trace && is_calendar) source.trace_zero = first.value_or(Duration::zero());
+  }
+}
+
+std::optional<Error> Workload::read_row(Source& source) {
+  auto row = source.trace->next();
+  if (row.has_error()) return row.error();
+  source.next_row = *row;
+  return std::nullopt;
+}
+
+std::optional<Error> Workload::move_on(Source& source) {
+  const ClientSpec& client = *source.client;
+  const bool is_over = client.tasks && source.made >= *client.tasks;
+  if (is_over) {
+    source.next_at.reset();
+    return std::nullopt;
+  }
+  switch (client.arrival.kind) {
+    case ArrivalKind::poisson:
+      *source.next_at += source.gaps.exponential(client.arrival.gap);
+      break;
+    case ArrivalKind::constant:
+      if (source.made > 0) *source.next_at += client.arrival.gap;
+      break;
+    case ArrivalKind::trace:
+      if (source.made > 0) {
+        if (auto error = read_row(source)) return error;
+      }
+      source.next_at.reset();
+      if (source.next_row) source.next_at = client.start + source.next_row->at - source.trace_zero;
+      break;
+    case ArrivalKind::recorded: {
+      const auto& rows = *client.arrival.rows;
+      source.next_at.reset();
+      source.next_row.reset();
+      if (source.made >= rows.size()) break;
+      source.next_row = rows[source.made];
+      source.next_at = client.start + source.next_row->at;
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
+CallSize Workload::draw_size(Source& source) {
+  const ClientSpec& client = *source.client;
+  CallSize size;
+  size.tokens_in = static_cast<std::uint32_t>(client.tokens_in.draw(source.sizes));
+  size.tokens_out = static_cast<std::uint32_t>(client.tokens_out.draw(source.sizes));
+  size.service_seed = source.service.next();
+  if (source.next_row) {
+    size.tokens_in = source.next_row->tokens_in.value_or(size.tokens_in);
+    size.tokens_out = source.next_row->tokens_out.value_or(size.tokens_out);
+    size.service = source.next_row->service;
+  }
+  return size;
+}
+
+Result<std::optional<Arrival>> Workload::next() {
+  if (x_scenario->tasks && x_made >= *x_scenario->tasks) return std::optional<Arrival>{};
+  Source* earliest = nullptr;
+  for (Source& source : x_sources) {
+    if (!source.next_at) continue;
+    if (earliest == nullptr || *source.next_at < *earliest->next_at) earliest = &source;
+  }
+  const bool is_over =
+      earliest == nullptr || (x_scenario->horizon && *earliest->next_at > *x_scenario->horizon);
+  if (is_over) return std::optional<Arrival>{};
+  Arrival arrival;
+  arrival.at = *earliest->next_at;
+  arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
+  arrival.size = draw_size(*earliest);
+  ++earliest->made;
+  ++x_made;
+  if (auto error = move_on(*earliest)) return std::move(*error);
+  return std::optional<Arrival>{arrival};
+}
+
+}  // namespace signalbox::sim

@@ -1,0 +1,85 @@
+// Goal: what was recorded, made again, waits as it did: run and replay are one. Method: a run is
+// watched call by call, its calls become a recording, and the replay is watched in turn.
+#include <catch2/catch.hpp>
+
+#include "simulations/recording.hpp"
+#include "tests/simulations/scenarios.hpp"
+
+namespace signalbox::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Collector final : public sim::RunObserver {
+ public:
+  void ended(const sim::EndedTask& task) override { tasks[task.number] = task; }
+  void sampled(std::uint64_t, const sim::LineState&) override {}
+  /// By number, which is the order they were made in.
+  std::map<std::uint64_t, sim::EndedTask> tasks;
+};
+
+sim::RecordedCall as_recorded(const sim::Scenario& scenario, const sim::EndedTask& task) {
+  const sim::ClientSpec& client = scenario.clients[task.client];
+  // A recording counts from a time of its own.
+  return {task.arrived_at + 1h,
+          task.ended_at - *task.dispatched_at,
+          client.priority,
+          client.profile,
+          client.owner,
+          client.target,
+          task.size.tokens_in,
+          task.size.tokens_out,
+          task.wait};
+}
+
+}  // namespace
+
+TEST_CASE("recording: a run, replayed, waits as it did", "[simulations][recording]") {
+  for (const char* example : {"three_classes", "night_batch"}) {
+    INFO(example);
+    sim::Scenario scenario = load_example(example);
+    if (scenario.tasks) scenario.tasks = 2'000;
+    scenario.warmup_tasks = 0;
+    Collector run;
+    run_scenario(scenario, {.seed = 5, .observer = &run});
+    std::vector<sim::RecordedCall> calls;
+    for (const auto& [number, task] : run.tasks) calls.push_back(as_recorded(scenario, task));
+    // The order of the rows is no matter.
+    std::reverse(calls.begin(), calls.end());
+    const sim::Scenario replay = sim::replay_scenario(calls, "replay");
+    CHECK(replay.profiles.begin()->second.max_concurrent ==
+          scenario.profiles.begin()->second.max_concurrent);
+    Collector again;
+    run_scenario(replay, {.seed = 1, .observer = &again});
+    REQUIRE(again.tasks.size() == run.tasks.size());
+    const Duration first = run.tasks.at(1).arrived_at;
+    for (const auto& [number, task] : run.tasks) {
+      const sim::EndedTask& repeated = again.tasks.at(number);
+      CHECK(repeated.arrived_at == task.arrived_at - first);
+      CHECK(repeated.dispatched_at == *task.dispatched_at - first);
+      CHECK(repeated.wait == task.wait);
+      CHECK(repeated.size.tokens_out == task.size.tokens_out);
+    }
+  }
+}
+
+TEST_CASE("recording: more slots than were in use shorten the waits", "[simulations][recording]") {
+  std::vector<sim::RecordedCall> calls;
+  for (int index = 0; index < 4; ++index) {
+    calls.push_back(
+        {0s, 10s, Priority::workflow, "p", "ann", "m", {}, {}, std::chrono::seconds{10 * index}});
+  }
+  sim::Scenario replay = sim::replay_scenario(calls, "burst");
+  CHECK(replay.profiles.at("p").max_concurrent == 1);
+  const auto wait_sum = [&] {
+    return sim::to_us(
+        run_scenario(replay, {.seed = 1}).classes[to_index(Priority::workflow)].wait_sum);
+  };
+  CHECK(wait_sum() == 60'000'000);
+  sim::set_slots(replay, 2);
+  CHECK(wait_sum() == 20'000'000);
+  sim::set_slots(replay, 4);
+  CHECK(wait_sum() == 0);
+}
+
+}  // namespace signalbox::testing

@@ -1,0 +1,56 @@
+#include "tests/simulations/scenarios.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "simulations/scenario_reader.hpp"
+
+namespace signalbox::testing {
+namespace {
+
+sim::Scenario load(const std::string& path) {
+  const auto file = sim::read_scenario(read_project_file(path), path);
+  for (const auto& violation : file.violations) FAIL_CHECK(config::to_string(violation));
+  REQUIRE(file.violations.empty());
+  return file.scenario;
+}
+
+}  // namespace
+
+std::string read_project_file(const std::string& path) {
+  const std::ifstream file{std::string{SIGNALBOX_SOURCE_DIR} + "/" + path};
+  INFO(path);
+  REQUIRE(file);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+sim::Scenario load_scenario(const std::string& name) {
+  return load("tests/simulations/scenarios/" + name + ".yaml");
+}
+
+sim::Scenario load_example(const std::string& name) {
+  return load("examples/scenarios/" + name + ".yaml");
+}
+
+std::optional<std::string> find_traces() {
+  const char* given = std::getenv("SIGNALBOX_TRACES");
+  const std::filesystem::path beside =
+      std::filesystem::path{SIGNALBOX_SOURCE_DIR} / "../shared/traces";
+  const std::filesystem::path folder = given != nullptr ? std::filesystem::path{given} : beside;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) return std::nullopt;
+  return folder.string();
+}
+
+sim::RunFigures run_scenario(const sim::Scenario& scenario, const sim::RunOptions& options) {
+  auto figures = sim::run(scenario, options);
+  if (figures.has_error()) FAIL(figures.error().message);
+  return std::move(*figures);
+}
+
+}  // namespace signalbox::testing

@@ -1,0 +1,166 @@
+// Goal: calls come in the order of their times, and a client's calls are the same whatever other
+// clients there are. Method: small scenarios, a trace written here.
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "simulations/workload.hpp"
+
+namespace signalbox::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+sim::ClientSpec poisson(const std::string& name, Duration gap) {
+  sim::ClientSpec client;
+  client.name = name;
+  client.arrival = {sim::ArrivalKind::poisson, gap, {}};
+  client.tokens_out = {sim::LawKind::uniform, 1, 1000};
+  return client;
+}
+
+std::vector<sim::Arrival> draw(const sim::Scenario& scenario, std::uint64_t seed,
+                               const std::string& traces = {}) {
+  auto workload = sim::Workload::open(scenario, seed, traces);
+  if (workload.has_error()) FAIL(workload.error().message);
+  std::vector<sim::Arrival> arrivals;
+  while (true) {
+    const auto next = workload->next();
+    if (next.has_error()) FAIL(next.error().message);
+    if (!*next) return arrivals;
+    arrivals.push_back(**next);
+  }
+}
+
+/// A folder that is gone with it.
+class TraceFolder {
+ public:
+  TraceFolder() { std::filesystem::create_directories(x_path); }
+  ~TraceFolder() { std::filesystem::remove_all(x_path); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream{x_path + "/" + name, std::ios::binary} << text;
+  }
+  [[nodiscard]] const std::string& path() const { return x_path; }
+
+ private:
+  std::string x_path = std::filesystem::temp_directory_path().string() + "/signalbox-traces-" +
+                       std::to_string(reinterpret_cast<std::uintptr_t>(this));
+};
+
+sim::ClientSpec traced(const std::string& file, Duration unit = {}) {
+  sim::ClientSpec client;
+  client.name = file;
+  client.arrival = {sim::ArrivalKind::trace, {}, {file, "at", "in", "out", unit}};
+  return client;
+}
+
+}  // namespace
+
+TEST_CASE("workload: calls come in order, and as many as asked for", "[simulations][workload]") {
+  sim::Scenario scenario;
+  scenario.tasks = 1'000;
+  scenario.clients = {poisson("a", 10ms), poisson("b", 30ms)};
+  const auto arrivals = draw(scenario, 1);
+  REQUIRE(arrivals.size() == 1'000);
+  CHECK(std::is_sorted(arrivals.begin(), arrivals.end(),
+                       [](const auto& left, const auto& right) { return left.at < right.at; }));
+  const auto of_a = std::count_if(arrivals.begin(), arrivals.end(),
+                                  [](const auto& arrival) { return arrival.client == 0; });
+  CHECK(std::abs(of_a - 750) < 60);
+}
+
+TEST_CASE("workload: a client's calls do not depend on others", "[simulations][workload]") {
+  sim::Scenario alone;
+  alone.horizon = 10s;
+  alone.clients = {poisson("a", 10ms)};
+  sim::Scenario together = alone;
+  together.clients.insert(together.clients.begin(), poisson("b", 5ms));
+  std::vector<std::tuple<Duration, std::uint32_t, std::uint64_t>> in_company;
+  for (const auto& arrival : draw(together, 3)) {
+    if (arrival.client != 1) continue;
+    in_company.emplace_back(arrival.at, arrival.size.tokens_out, arrival.size.service_seed);
+  }
+  const auto by_itself = draw(alone, 3);
+  REQUIRE(by_itself.size() == in_company.size());
+  for (std::size_t index = 0; index < by_itself.size(); ++index) {
+    CHECK(in_company[index] == std::tuple{by_itself[index].at, by_itself[index].size.tokens_out,
+                                          by_itself[index].size.service_seed});
+  }
+  CHECK(draw(alone, 4).front().at != by_itself.front().at);
+}
+
+TEST_CASE("workload: a constant client starts when told and stops after its tasks",
+          "[simulations][workload]") {
+  sim::Scenario scenario;
+  sim::ClientSpec client = poisson("c", 0ms);
+  client.arrival = {sim::ArrivalKind::constant, 2s, {}};
+  client.start = 10s;
+  client.tasks = 3;
+  scenario.clients = {client};
+  const auto arrivals = draw(scenario, 1);
+  REQUIRE(arrivals.size() == 3);
+  CHECK(arrivals[0].at == 10s);
+  CHECK(arrivals[1].at == 12s);
+  CHECK(arrivals[2].at == 14s);
+}
+
+TEST_CASE("workload: traces of one calendar keep their distance", "[simulations][workload]") {
+  const TraceFolder folder;
+  folder.write("late.csv", "at,in,out\r\n2023-11-16 18:17:03.9799600,4808,10\r\n");
+  folder.write("early.csv",
+               "in,at,out\n374,2023-11-16 18:15:46.6805900,44\n396,2023-11-16 18:15:50,109\n");
+  sim::Scenario scenario;
+  scenario.clients = {traced("late.csv"), traced("early.csv")};
+  const auto arrivals = draw(scenario, 1, folder.path());
+  REQUIRE(arrivals.size() == 3);
+  CHECK(arrivals[0].at == 0ns);
+  CHECK(arrivals[0].size.tokens_in == 374);
+  CHECK(arrivals[0].size.tokens_out == 44);
+  CHECK(arrivals[1].at == 3'319'410us);
+  CHECK(arrivals[2].at == 77'299'370us);
+  CHECK(arrivals[2].client == 0);
+}
+
+TEST_CASE("workload: a trace that cannot be used is refused with its line",
+          "[simulations][workload]") {
+  const TraceFolder folder;
+  const auto error_of = [&](const std::string& text) {
+    folder.write("t.csv", text);
+    sim::Scenario scenario;
+    scenario.clients = {traced("t.csv", 1ms)};
+    auto workload = sim::Workload::open(scenario, 1, folder.path());
+    if (workload.has_error()) return workload.error().message.substr(folder.path().size() + 1);
+    while (true) {
+      const auto next = workload->next();
+      if (next.has_error()) return next.error().message.substr(folder.path().size() + 1);
+      if (!*next) return std::string{"no error"};
+    }
+  };
+  CHECK(error_of("at,in,out\n1.5,2,3\n") == "no error");
+  CHECK(error_of("") == "t.csv:0: there is no header line");
+  CHECK(error_of("at,in\n") == "t.csv:1: there is no column \"out\"");
+  CHECK(error_of("at,in,out\nsoon,1,1\n") == "t.csv:2: \"soon\" is no time");
+  CHECK(error_of("at,in,out\n2,1,1\n1,1,1\n") ==
+        "t.csv:3: the rows are not in the order of their times");
+  CHECK(error_of("at,in,out\n1,1\n") == "t.csv:2: there is no number of tokens from 0 to 10000000");
+  CHECK(error_of("at,in,out\n1,1,-4\n") ==
+        "t.csv:2: there is no number of tokens from 0 to 10000000");
+}
+
+TEST_CASE("trace times: calendar and numbers, exact", "[simulations][workload]") {
+  CHECK(sim::parse_calendar("1970-01-02T00:00:00Z") == 24h);
+  CHECK(sim::parse_calendar("1970-01-01 00:00:01.000000001") == 1s + 1ns);
+  for (const char* text : {"", "1970", "1970-13-01 00:00:00", "1970-01-01 24:00:00",
+                           "1970-01-01 00:00:00 later", "1970-01-01x00:00:00"}) {
+    CHECK_FALSE(sim::parse_calendar(text));
+  }
+  CHECK(sim::parse_amount("12", 1s) == 12s);
+  CHECK(sim::parse_amount("0.000000001", 1s) == 1ns);
+  CHECK(sim::parse_amount("1.25", 1ms) == 1'250us);
+  for (const char* text : {"", "-1", "1e3", "1.2.3", "99999999999999999999"}) {
+    CHECK_FALSE(sim::parse_amount(text, 1s));
+  }
+}
+
+}  // namespace signalbox::testing
