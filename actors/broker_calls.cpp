@@ -36,6 +36,7 @@ CallFacts facts_of(const Task& task) {
 // of them.
 void BrokerState::note_refused(const Task& task, const Error& error) {
   if (error.code != ErrorCode::queue_full && error.code != ErrorCode::no_backend) return;
+  if (!x_house.metrics) return;
   CallRow row = new_call_row(task);
   row.queued_at = x_ports.wall->now();
   row.finished_at = row.queued_at;
