@@ -38,11 +38,10 @@ constexpr const char* middle = R"(      *"|-"*) ;;
 
 constexpr const char* tail = R"(    esac
   fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   if [[ -n $files ]]; then
     compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
-  else
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
   fi
   # bash replaces only what stands after the last colon.
   if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
@@ -111,12 +110,17 @@ std::string option_cases(const std::vector<CommandPath>& paths) {
 std::string positional_cases(const std::vector<CommandPath>& paths) {
   std::string text;
   for (const CommandPath& each : paths) {
+    const auto& positionals = each.command->positionals;
+    std::size_t first = 0;
     if (!each.command->commands.empty()) {
-      text += make_case("\"" + each.path + "|0\"", offer({false, names_of(each.command->commands)}),
-                        "      ");
+      std::string body = offer({false, names_of(each.command->commands)});
+      // A command with others below it may take a file in their place.
+      if (!positionals.empty() && positionals.front().value.is_file) body += " files=1";
+      text += make_case("\"" + each.path + "|0\"", body, "      ");
+      first = 1;
     }
-    for (std::size_t index = 0; index < each.command->positionals.size(); ++index) {
-      const ValueRow& value = each.command->positionals[index].value;
+    for (std::size_t index = first; index < positionals.size(); ++index) {
+      const ValueRow& value = positionals[index].value;
       if (!value.is_file && value.words.empty()) continue;
       text +=
           make_case("\"" + each.path + "|" + std::to_string(index) + "\"", offer(value), "      ");

@@ -69,8 +69,13 @@ std::string dispatch(const CommandPath& at) {
     described += "\n        '" + below.name + ":" + escape(below.help) + "'";
     cases += "        " + below.name + ") " + function_of(path) + " ;;\n";
   }
+  // A command with others below it may take a file in their place.
+  const auto& positionals = at.command->positionals;
+  const bool takes_file = !positionals.empty() && positionals.front().value.is_file;
+  const std::string files = takes_file ? "\n      _files" : "";
   return "  case $state in\n    command)\n      commands=(" + described +
-         "\n      )\n      _describe -t commands command commands ;;\n    rest)\n"
+         "\n      )\n      _describe -t commands command commands" + files +
+         " ;;\n    rest)\n"
          "      case $words[1] in\n" +
          cases + "      esac ;;\n  esac\n";
 }
@@ -78,9 +83,9 @@ std::string dispatch(const CommandPath& at) {
 std::string make_function(const CommandPath& at) {
   std::string arguments;
   for (const OptionRow& option : at.command->options) arguments += option_lines(option);
-  arguments += positional_lines(*at.command);
   const std::string begin = function_of(at.path) + "() {\n";
   if (at.command->commands.empty()) {
+    arguments += positional_lines(*at.command);
     return begin + "  _arguments -s -S" + arguments + "\n}\n\n";
   }
   return begin +

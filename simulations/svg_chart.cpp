@@ -12,7 +12,7 @@ namespace {
 constexpr double width = 640;
 constexpr double height = 300;
 constexpr double left = 60;
-constexpr double right = 16;
+constexpr double right = 24;
 constexpr double top = 34;
 constexpr double bottom = 46;
 constexpr int ticks = 5;
@@ -79,7 +79,7 @@ std::string axes(const Frame& frame, const ChartLabels& labels) {
     text += label(frame.x(x), height - bottom + 16, "middle", fmt::format("{:g}", x));
   }
   text += label(width - right, height - 10, "end", labels.x);
-  text += label(6, top - 4, "start", labels.y);
+  text += label(6, 18, "start", labels.y);
   return text;
 }
 

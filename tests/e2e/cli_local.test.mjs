@@ -32,6 +32,8 @@ const offers = [
   ['signalbox get -o w', ['wide']],
   ['signalbox get -o wide ta', ['tasks', 'task']],
   ['signalbox config ', ['check']],
+  ['signalbox sim comp', ['compare']],
+  ['signalbox sim compare --see', ['--seeds']],
   ['signalbox keys new --max-priority in', ['interactive']],
   ['signalbox completion ', ['bash', 'zsh', 'fish']],
 ];
@@ -46,6 +48,7 @@ describe('completion', { timeout: 60_000 }, () => {
     assert.deepEqual(ask('signalbox get --output=js'), ['json', 'jsonl']);
     assert.deepEqual(ask('signalbox get task '), [''], 'ids are not guessed');
     assert.deepEqual(ask(`signalbox config check ${dir}/signalbox.b`), [file]);
+    assert.deepEqual(ask(`signalbox sim ${dir}/signalbox.b`), [file], 'a file in the place of a command');
   });
 
   test('fish', { skip: !has('fish') }, async () => {
