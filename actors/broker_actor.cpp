@@ -59,7 +59,7 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](SubmitTask& message) { submit(message); },
       [this](const CallerGone& message) { caller_gone(message); },
       [this](const WatchTask& message) { watch(message); },
-      [this](const TaskActorGone& message) { task_actor_gone(message); },
+      [this](TaskActorGone& message) { task_actor_gone(message); },
       [this](OrderEnd& message) { order_end(std::move(message)); },
       [this](BacklogGranted& message) { backlog_granted(message); },
       [this](const RoutingChanged& message) { x_table = message.table; },

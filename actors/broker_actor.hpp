@@ -17,6 +17,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/ports.hpp"
+#include "actors/recent_streams.hpp"
 #include "actors/task_actor.hpp"
 
 namespace signalbox::actors {
@@ -80,7 +81,7 @@ class BrokerState {
   void order_end(OrderEnd message);
   void backlog_granted(BacklogGranted& message);
   void leave_backlog();
-  void task_actor_gone(const TaskActorGone& message);
+  void task_actor_gone(TaskActorGone& message);
   void refuse(const SubmitTask& message, Error error);
   void note_refused(const Task& task, const Error& error);
   caf::result<Done> shelve_all();
@@ -143,6 +144,7 @@ class BrokerState {
   /// Looked up by id; iterated only to stop them all.
   std::unordered_map<TaskId, LiveTask> x_tasks;
   std::unordered_map<TaskId, TaskId> x_aliases;
+  RecentStreams x_recent_streams;
   std::size_t x_backlog_count = 0;
   /// Waiting and held. Looked up by id; iterated only to stop them all.
   std::unordered_map<SlotId, HeldSlot> x_slots;

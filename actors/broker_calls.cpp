@@ -36,6 +36,7 @@ CallFacts facts_of(const Task& task) {
 // of them.
 void BrokerState::note_refused(const Task& task, const Error& error) {
   if (error.code != ErrorCode::queue_full && error.code != ErrorCode::no_backend) return;
+  if (!x_house.metrics) return;
   CallRow row = new_call_row(task);
   row.queued_at = x_ports.wall->now();
   row.finished_at = row.queued_at;
@@ -161,6 +162,7 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   setup.request = std::move(message.request);
   setup.is_async = message.is_async;
   setup.session = std::move(message.session);
+  setup.size = message.size;
   setup.listener = Listeners::Listener{message.call, message.listener, false, false};
   if (message.is_async) ++x_backlog_count;
   LiveTask& live = x_tasks[id];
@@ -190,8 +192,8 @@ void BrokerState::watch(const WatchTask& message) {
       place->second.aliases.push_back(message.alias);
       x_aliases[message.alias] = message.task;
     }
-    x_self->send(place->second.actor,
-                 AddListener{message.call, message.listener, message.is_observer});
+    x_self->send(place->second.actor, AddListener{message.call, message.listener,
+                                                  message.is_observer, message.wants_past});
     return;
   }
   auto loaded = x_ports.store->load(message.task);
@@ -224,8 +226,18 @@ void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
   ended.task = std::make_shared<const Task>(task);
   ended.error.code = task.error_code;
   ended.error.message = task.error_message;
-  ended.error.backend_status = task.backend_status;
+  if (task.backend_status >= 400 && task.backend_status < 500) {
+    ended.error.backend_status = task.backend_status;
+  } else if (task.backend_status != 0) {
+    ended.error.details.emplace_back("backend_status", std::int64_t{task.backend_status});
+  }
   ended.error.from_backend = task.error_code == ErrorCode::backend_error;
+  const HeldStream* past = message.wants_past ? x_recent_streams.find(task.id) : nullptr;
+  if (past != nullptr) {
+    for (const StreamPart& part : *past) {
+      x_self->send(message.listener, TaskData{message.call, part.data, part.first_event, {}});
+    }
+  }
   auto body = x_ports.store->load_body(task.id, BodyKind::response);
   if (body.has_error()) {
     ended.error = body.error();
@@ -297,13 +309,14 @@ void BrokerState::backlog_granted(BacklogGranted& message) {
   }
 }
 
-void BrokerState::task_actor_gone(const TaskActorGone& message) {
+void BrokerState::task_actor_gone(TaskActorGone& message) {
   const auto place = x_tasks.find(message.task);
   if (place == x_tasks.end()) return;
   for (const TaskId& alias : place->second.aliases) x_aliases.erase(alias);
   if (place->second.is_in_backlog && !message.backlog_of) leave_backlog();
   x_self->send(place->second.actor, Retire{});
   x_tasks.erase(place);
+  x_recent_streams.keep(message.task, std::move(message.stream));
   if (message.backlog_of) {
     x_self->send(*message.backlog_of, EnqueueTurn{message.task, true});
   }

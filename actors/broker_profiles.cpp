@@ -70,6 +70,7 @@ caf::result<ProfileStatus> BrokerState::configure(const ConfigureProfile& messag
   if (message.default_queue_wait_s) settings.default_queue_wait_s = *message.default_queue_wait_s;
   if (message.default_inference_s) settings.default_inference_s = *message.default_inference_s;
   if (message.policy) settings.policy = *message.policy;
+  message.options.apply_to(settings.policy_options);
   ProfileStatus refused;
   refused.name = message.name;
   if (auto error = check(settings)) {

@@ -21,7 +21,7 @@ class CallEvents {
  private:
   CallMetrics x_calls;
   Histogram x_commits{own_seconds_bounds};
-  /// One or none: the event stream's.
+  /// The event stream's, and plugins'.
   std::vector<CallWatcher> x_watchers;
 };
 

@@ -4,6 +4,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "core/llm.hpp"
 #include "core/ports.hpp"
 #include "core/task.hpp"
+#include "core/waiter_view.hpp"
 
 namespace signalbox::actors {
 
@@ -60,6 +62,15 @@ struct TaskData {
   /// When it came from the backend; zero when it was held since.
   Instant received_at{};
 };
+
+/// A part of a stream that is kept for those who come late.
+struct StreamPart {
+  Bytes data;
+  /// As in TaskData.
+  std::uint64_t first_event = 1;
+};
+/// Parts in order; those that had to go are missing at the front.
+using HeldStream = std::deque<StreamPart>;
 
 /// To observers, once at the beginning and then on every transition but the last.
 struct TaskMoved {
@@ -126,6 +137,8 @@ struct SubmitTask {
   bool takes_absent = false;
   /// Key of the calls that are to stay on one backend; empty = none. Not kept over restarts.
   std::string session = {};
+  /// What its caller says of its size, for policies that look at it. Not kept over restarts.
+  CallSize size = {};
 };
 
 struct CallerGone {
@@ -151,12 +164,16 @@ struct WatchTask {
   /// Is told every transition and what is held of the stream, and does not count as a caller: the
   /// task does not end because it leaves.
   bool is_observer = false;
+  /// Of a task that has ended, what is still known of its stream is told before its end.
+  bool wants_past = false;
 };
 
 struct TaskActorGone {
   TaskId task;
   /// Set when the task lives on as a row: to be queued there, without an actor.
   std::optional<ProfileActor> backlog_of;
+  /// Of a task that has ended and that nobody waited for.
+  HeldStream stream = {};
 };
 
 /// Ends a task that is not over, whoever holds it.
@@ -228,6 +245,8 @@ struct AddListener {
   CallNumber call = 0;
   TaskListener listener;
   bool is_observer = false;
+  /// As in WatchTask.
+  bool wants_past = false;
 };
 
 struct RemoveListener {

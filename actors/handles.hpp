@@ -117,6 +117,15 @@ struct CommitMeasured;
 struct GetFigures;
 struct WatchCalls;
 struct UnwatchCalls;
+// To a plugin's actor, from its threads.
+struct OfferLlm;
+struct SubmitWish;
+struct CancelWish;
+struct AcquireWish;
+struct WatchWish;
+struct CallLater;
+struct LaterTick;
+struct WithdrawPlugin;
 // To whoever holds a worker's channel.
 struct ChannelOpened;
 struct WorkerFrame;
@@ -343,6 +352,19 @@ using RegistrarActor = SessionActor::extend<
 
 /// Ends what waited too long and deletes what is old, in slices.
 using GcActor = StoreClient::extend<caf::reacts_to<CollectTick>>;
+
+/// A plugin's place in the house: speaks for it, and hands on what it is told.
+using PluginActor = TaskListener::extend_with<SlotListener>::extend_with<CallWatcher>::extend<
+    caf::reacts_to<OfferLlm>,         // the plugin answers calls for this one
+    caf::reacts_to<SubmitWish>,       // a task of its own
+    caf::reacts_to<CancelWish>,       // ... which is to end
+    caf::reacts_to<AcquireWish>,      // a slot, for a call it makes itself
+    caf::reacts_to<MarkSlot>,         // about a slot it holds
+    caf::reacts_to<ReleaseSlot>,      // it gives one back
+    caf::reacts_to<WatchWish>,        // it wants to know of every call
+    caf::reacts_to<CallLater>,        // it wants to be called
+    caf::reacts_to<LaterTick>,        // to itself: now
+    caf::reacts_to<WithdrawPlugin>>;  // it failed to start: nothing of it stays
 
 /// The root: makes and finds the others.
 using BrokerActor = StoreClient::extend_with<SlotDesk>::extend<

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "actors/messages.hpp"
@@ -24,11 +23,6 @@ class Listeners {
     /// Was given the beginning of the stream, so it gets all of it.
     bool has_begun = false;
   };
-  struct Held {
-    Bytes data;
-    std::uint64_t first_event = 1;
-  };
-
   Listener& add(CallNumber call, TaskListener handle, bool is_observer = false);
   /// @returns false when it was not there.
   bool remove(CallNumber call, const TaskListener& handle);
@@ -38,7 +32,7 @@ class Listeners {
   std::uint64_t hold(const Bytes& data, std::uint32_t count, bool is_kept);
   /// Forgets what was held: the attempt starts over.
   void forget_held();
-  [[nodiscard]] const std::deque<Held>& held() const { return x_held; }
+  [[nodiscard]] const HeldStream& held() const { return x_held; }
   /// Nothing of the attempt's stream is missing from held().
   [[nodiscard]] bool holds_all() const { return !x_has_gap; }
   [[nodiscard]] bool has_events() const { return x_events > 0; }
@@ -51,7 +45,7 @@ class Listeners {
 
  private:
   std::vector<Listener> x_all;
-  std::deque<Held> x_held;
+  HeldStream x_held;
   std::size_t x_held_bytes = 0;
   /// Of the attempt, so far.
   std::uint64_t x_events = 0;

@@ -76,7 +76,7 @@ void ProfileState::tell_turn(Grant grant) {
 void ProfileState::pump() {
   std::vector<Grant> grants;
   do {
-    for (AskForLease& ask : x_scheduler->asks()) {
+    for (AskForLease& ask : x_scheduler->asks(now())) {
       AcquireLease message;
       message.request.requester = "profile " + x_scheduler->name();
       message.request.target = std::move(ask.target);
@@ -119,23 +119,29 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
                                                         ProfileSettings settings, House house) {
   x_house = std::move(house);
   x_scheduler.emplace(std::move(profile), std::move(settings));
+  // What every call sends comes first: CAF tries them in order.
   return {
+      [this](const ReserveTurn& message) { reserve(message); },
       [this](LeaseGranted& message) {
         x_executors[message.lease.executor] = message.executor;
         x_scheduler->lease_granted(message.target, std::move(message.lease));
         pump();
+      },
+      [this](const EnqueueTurn& message) {
+        if (message.is_backlog) x_clients.erase(message.task);
+        x_scheduler->enqueue(message.task);
+        pump();
+      },
+      [this](const LeaveProfile& message) {
+        x_clients.erase(message.task);
+        if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
+        if (x_scheduler->remove(message.task, now(), message.usage)) pump();
       },
       [this](const LeaseParked& message) {
         x_scheduler->lease_parked(message.target);
         pump();
       },
       [this](const LeaseRefused& message) { refused(message); },
-      [this](const ReserveTurn& message) { reserve(message); },
-      [this](const EnqueueTurn& message) {
-        if (message.is_backlog) x_clients.erase(message.task);
-        x_scheduler->enqueue(message.task);
-        pump();
-      },
       [this](const WatchTurn& message) { watch(message); },
       [this](const UnwatchTurn& message) {
         x_clients.erase(message.task);
@@ -144,11 +150,6 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
       [this](const RequeueTurn& message) {
         x_scheduler->requeue(message.task, message.queue_wait, now());
         pump();
-      },
-      [this](const LeaveProfile& message) {
-        x_clients.erase(message.task);
-        if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
-        if (x_scheduler->remove(message.task, now())) pump();
       },
       [this](const RestoreTurns& message) { restore(message); },
       [this](const CapacityChanged& message) {

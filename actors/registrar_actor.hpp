@@ -3,6 +3,7 @@
 // store, under each session's id.
 #pragma once
 
+#include <caf/make_message.hpp>  // for result.hpp, which does not include it
 #include <caf/result.hpp>
 #include <map>
 #include <string>

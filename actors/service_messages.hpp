@@ -32,6 +32,7 @@ struct ConfigureProfile {
   std::optional<double> default_queue_wait_s = {};
   std::optional<double> default_inference_s = {};
   std::optional<std::string> policy = {};
+  PolicyOptionsChange options = {};
 };
 
 /// The configuration's profiles, read again; those made by API or on first use stay.
@@ -122,6 +123,8 @@ struct LeaveProfile {
   TaskId task;
   /// Told when no grant can be on its way any more; for those who leave before their turn.
   std::optional<TurnClient> confirm_to;
+  /// What it took, of one that had a slot, as far as its backend said.
+  TokenUsage usage = {};
 };
 
 struct RestoreTurns {

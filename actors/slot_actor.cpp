@@ -25,6 +25,7 @@ void SlotState::enter() {
   reserve.request.priority = request.priority;
   reserve.request.queue_wait = request.queue_wait;
   reserve.request.inference = request.inference;
+  reserve.request.owner = request.owner;
   reserve.is_ready = true;
   reserve.client = x_self;
   x_self->send(x_setup.profile, std::move(reserve));

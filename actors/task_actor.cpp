@@ -38,6 +38,8 @@ void TaskRun::enter() {
   reserve.request.counted = task.attended;
   reserve.request.queue_wait = std::chrono::milliseconds{task.queue_wait_ms};
   reserve.request.inference = std::chrono::milliseconds{task.inference_ms};
+  reserve.request.owner = task.owner;
+  reserve.request.size = x_setup.size;
   // A key may turn out to be another task's: then nothing may run before the store has said so.
   x_is_ready = x_setup.is_relaxed && task.idempotency_hash.empty() && !x_setup.is_async;
   reserve.is_ready = x_is_ready;
@@ -126,10 +128,12 @@ void TaskRun::add_listener(const AddListener& message) {
     // It has become a row meanwhile; the broker has heard so before this.
     WatchTask watch{message.call, message.listener, x_setup.task.id, TaskId{}};
     watch.is_observer = message.is_observer;
+    watch.wants_past = message.wants_past;
     x_self->send(x_setup.house.broker, std::move(watch));
     return;
   }
   if (x_is_announced) {
+    if (message.wants_past) give_held({message.call, message.listener, message.is_observer, false});
     tell_end({message.call, message.listener, message.is_observer, false});
     return;
   }
@@ -145,7 +149,7 @@ void TaskRun::add_listener(const AddListener& message) {
 }
 
 void TaskRun::give_held(const Listeners::Listener& listener) {
-  for (const Listeners::Held& held : x_listeners.held()) {
+  for (const StreamPart& held : x_listeners.held()) {
     x_self->send(listener.handle, TaskData{listener.call, held.data, held.first_event});
   }
 }
@@ -272,10 +276,7 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](const RetryTick& message) {
         if (message.epoch == x_epoch && !x_end) claim();
       },
-      [this](AbortTick) {
-        x_is_call_open = false;
-        let_go();
-      },
+      [this](AbortTick) { abort_unconfirmed(); },
       [this](const AddListener& message) { add_listener(message); },
       [this](const RemoveListener& message) { remove_listener(message); },
       [this](EndTask& message) { end_by_order(std::move(message.error)); },

@@ -36,6 +36,7 @@ struct TaskSetup {
   Bytes request;
   /// As in SubmitTask.
   std::string session;
+  CallSize size;
   /// Answer when the row is durable.
   bool is_async = false;
   /// Dispatch and answer without waiting for the disk.
@@ -103,6 +104,7 @@ class TaskRun {
   void announce();
   void tell_end(const Listeners::Listener& listener);
   void let_go();
+  void abort_unconfirmed();
   void retire_when_done();
   void unwatched();
   void tell_receipt(Error error);

@@ -46,7 +46,10 @@ void TaskRun::store_end() {
   last.to = x_end->state;
   last.error_code = x_end->error.code;
   last.error_message = x_row.error_detail;
-  last.backend_status = x_end->error.backend_status;
+  // A 4xx that is not passed on, from the middle of a stream, would be when it is read again.
+  const std::int32_t status = backend_status_of(x_end->error);
+  const bool is_passed_on = status != 0 && status == x_end->error.backend_status;
+  if (is_passed_on || status >= 500) last.backend_status = status;
   last.response = x_end->body;
   if (x_end->body) last.response_type = x_content_type;
   move(std::move(last), true);
@@ -199,7 +202,7 @@ void TaskRun::let_go() {
   }
   if (x_place == Place::slot) {
     x_place = Place::left;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}});
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}, x_row.tokens});
   } else if (x_place == Place::queued || x_place == Place::reserving ||
              x_place == Place::unwatching) {
     x_place = Place::leaving;
@@ -208,12 +211,22 @@ void TaskRun::let_go() {
   retire_when_done();
 }
 
+// It hangs: that counts against it, as an answer that never comes does not by itself.
+void TaskRun::abort_unconfirmed() {
+  if (!x_is_call_open) return;
+  x_is_call_open = false;
+  x_lease_outcome = LeaseOutcome::failed;
+  let_go();
+}
+
 void TaskRun::retire_when_done() {
   const bool is_done = x_is_announced && x_place == Place::left && !x_is_call_open &&
                        !x_is_acquiring && !x_lease && x_writes_out == 0;
   if (!is_done || x_is_retiring) return;
   x_is_retiring = true;
-  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, {}});
+  TaskActorGone gone{x_setup.task.id, {}};
+  if (!x_setup.task.attended) gone.stream = x_listeners.held();
+  x_self->send(x_setup.house.broker, std::move(gone));
 }
 
 }  // namespace signalbox::actors

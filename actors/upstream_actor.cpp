@@ -51,6 +51,11 @@ void UpstreamState::ask_again_in(Duration delay) {
 }
 
 std::vector<Llm> UpstreamState::make_llms(const std::vector<std::string>& models) const {
+  if (x_setup.offered) {
+    Llm offered = *x_setup.offered;
+    offered.status = x_status;
+    return {std::move(offered)};
+  }
   const auto& settings = x_setup.settings;
   // One configured model is the upstream itself; several, or found ones, go by their own ids.
   const bool is_single = !settings.discover && models.size() == 1;
@@ -92,8 +97,9 @@ void UpstreamState::models_listed(const ModelsListed& message) {
   }
   std::sort(models.begin(), models.end());
   models.erase(std::unique(models.begin(), models.end()), models.end());
-  // A server that we have filled ourselves may be too busy to take one more connection.
-  const bool counts_as_down = is_down && x_calls.empty();
+  // A server that we have filled ourselves may be too busy to take one more connection; a plugin
+  // that says so does not come back from its calls.
+  const bool counts_as_down = is_down && (x_setup.offered || x_calls.empty());
   const LlmStatus status = counts_as_down ? LlmStatus::inactive : LlmStatus::active;
   if (!x_is_known || models != x_models) {
     x_status = status;

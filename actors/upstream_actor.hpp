@@ -1,8 +1,10 @@
 // An upstream: a server that the broker calls. Runs calls through the Backend port, asks for its
-// models, and tells the directory whether it is there.
+// models, and tells the directory whether it is there. An LLM that a plugin offers is one too: its
+// backend is in the process.
 //
-// Spawned at start, one per configured server. Persists nothing. A failed connection makes it
-// inactive at once; then it is asked again every few seconds until it answers.
+// Spawned at start, one per configured server, and by a plugin's actor, one per offer. Persists
+// nothing. A failed connection makes it inactive at once; then it is asked again every few seconds
+// until it answers.
 #pragma once
 
 #include <functional>
@@ -23,6 +25,8 @@ struct UpstreamSetup {
   config::UpstreamSettings settings;
   std::shared_ptr<Backend> backend;
   DirectoryActor directory;
+  /// In place of what would be made of `settings`.
+  std::optional<Llm> offered;
   /// Called once, when it has answered or failed for the first time.
   std::function<void()> on_first_answer;
 };

@@ -5,12 +5,10 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/worker_session_actor.hpp"
+#include "core/event_text.hpp"
 
 namespace signalbox::actors {
 namespace {
-
-constexpr std::string_view done_data = "[DONE]";
-constexpr std::string_view stream_type = "text/event-stream";
 
 WorkerReply refusal(Error error) {
   WorkerReply reply;
@@ -21,18 +19,6 @@ WorkerReply refusal(Error error) {
 WorkerReply stale() {
   return refusal(
       make_error(ErrorCode::stale_claim, "the task is not, or no longer, this session's"));
-}
-
-/// The event as the backend may have sent it.
-void append_event(std::string& out, std::string_view data) {
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t end = std::min(data.find('\n', start), data.size());
-    out.append("data: ").append(data.substr(start, end - start)).append("\n");
-    if (end == data.size()) break;
-    start = end + 1;
-  }
-  out += '\n';
 }
 
 }  // namespace
@@ -85,7 +71,7 @@ WorkerReply WorkerSessionState::take_chunks(const WorkerChunks& message) {
   if (!call.joiner) {
     call.joiner = x_setup.make_joiner(call.task->kind);
     x_self->send(call.reply_to,
-                 BackendReport{call.epoch, BackendBegan{200, std::string{stream_type}}, {}});
+                 BackendReport{call.epoch, BackendBegan{200, std::string{event_stream_type}}, {}});
   }
   BackendEvents events;
   events.count = 0;
@@ -142,8 +128,9 @@ caf::result<WorkerReply> WorkerSessionState::take_result(WorkerResult& message) 
   } else if (auto* failed = std::get_if<BackendFailed>(&message.outcome)) {
     report.event = std::move(*failed);
   } else if (call.joiner) {
-    report.event = BackendFinished{200, std::string{stream_type}, make_bytes(call.joiner->body()),
-                                   make_bytes("data: [DONE]\n\n"), message.received_at};
+    report.event =
+        BackendFinished{200, std::string{event_stream_type}, make_bytes(call.joiner->body()),
+                        make_bytes("data: [DONE]\n\n"), message.received_at};
   } else {
     return refusal(make_error(ErrorCode::invalid_request,
                               "done comes after chunks; an answer without them is status and body")

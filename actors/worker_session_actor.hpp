@@ -6,7 +6,9 @@
 // pending again at the next start and its worker binds anew.
 #pragma once
 
+#include <caf/make_message.hpp>  // for result.hpp, which does not include it
 #include <caf/result.hpp>
+#include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <map>
 #include <memory>

@@ -4,6 +4,7 @@
 
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
+#include "cli/plugin_library.hpp"
 #include "config/assemble.hpp"
 #include "config/words.hpp"
 
@@ -12,6 +13,13 @@ namespace {
 
 std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+void report(const std::vector<config::Violation>& violations) {
+  for (const config::Violation& violation : violations) {
+    const std::string line = to_printable(config::to_string(violation));
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
 }
 
 }  // namespace
@@ -23,8 +31,9 @@ std::string summarize(const config::Settings& settings) {
   const std::string host = is_ipv6 ? "[" + settings.http.bind + "]" : settings.http.bind;
   return "listens on " + host + ":" + std::to_string(settings.http.port) + ", " + upstreams + ", " +
          count(settings.profiles.size(), "profile") + ", " +
-         count(settings.agents.size(), "agent") + ", auth " +
-         std::string{config::to_string(settings.auth.mode)} +
+         count(settings.agents.size(), "agent") +
+         (settings.plugins.empty() ? "" : ", " + count(settings.plugins.size(), "plugin")) +
+         ", auth " + std::string{config::to_string(settings.auth.mode)} +
          (settings.auth.keys.empty() ? "" : " (" + count(settings.auth.keys.size(), "key") + ")") +
          ", store " + settings.store.path + " (" +
          std::string{config::to_string(settings.store.commit)} + ")";
@@ -33,12 +42,13 @@ std::string summarize(const config::Settings& settings) {
 int run_config_check(const ConfigCheckOptions& options) {
   const config::Sources sources{options.file, {}, config::environment_lookup};
   const auto result = config::assemble(sources);
-  for (const config::Violation& violation : result.violations) {
-    const std::string line = to_printable(config::to_string(violation));
-    std::fprintf(stderr, "%s\n", line.c_str());
-  }
+  report(result.violations);
   if (!result.violations.empty()) return to_int(ExitCode::usage);
   const auto file = config::find_config_file(options.file, config::environment_lookup);
+  const auto plugins =
+      load_plugins(result.settings.plugins, result.places, file.value_or("defaults"));
+  report(plugins.violations);
+  if (!plugins.violations.empty()) return to_int(ExitCode::usage);
   print_out("ok: " + file.value_or("defaults, no file given") + ": " + summarize(result.settings) +
             "\n");
   return to_int(ExitCode::ok);

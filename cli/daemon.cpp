@@ -60,9 +60,10 @@ struct Daemon::Probes {
   std::size_t open = 0;
 };
 
-Daemon::Daemon(config::Settings settings, Reload reload)
+Daemon::Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload)
     : x_settings{std::move(settings)},
       x_reload{std::move(reload)},
+      x_plugins{std::move(plugins)},
       x_probes{std::make_shared<Probes>()} {
   // Work sharing sleeps on a condition variable when idle; work stealing polls.
   x_config.set("scheduler.policy", caf::atom("sharing"));
@@ -117,6 +118,7 @@ Result<std::uint16_t> Daemon::start() {
   options.gc = x_settings.gc;
   x_house = actors::build_house(*x_system, std::move(options), x_ports);
   spawn_backends();
+  start_plugins();
 
   x_services = std::make_shared<http::Services>();
   x_services->front = x_system->spawn(http::front_actor, x_house);
@@ -129,8 +131,7 @@ Result<std::uint16_t> Daemon::start() {
   x_services->await_timeout = std::chrono::seconds{x_settings.tasks.await_timeout_s};
   x_services->heartbeat_interval = std::chrono::seconds{x_settings.workers.heartbeat_interval_s};
   x_services->reload = [this] { return reload(); };
-  x_application =
-      std::make_unique<http::Application>(x_services, http::Authenticator{x_settings.auth});
+  x_application = std::make_unique<http::Application>(x_services, x_settings.auth);
   x_server = std::make_unique<http::Server>(
       server_options(x_settings.http),
       [this](const http::Request& request, http::Responder& responder) {
@@ -187,6 +188,16 @@ void Daemon::spawn_backends() {
   }
 }
 
+void Daemon::start_plugins() {
+  const auto note = [probes = x_probes](std::size_t change) {
+    const std::lock_guard lock{probes->mutex};
+    probes->open += change;
+    probes->changed.notify_all();
+  };
+  const Plugins::Watch watch{[note] { note(1); }, [note] { note(std::size_t{0} - 1); }};
+  x_plugins.start(*x_system, x_house, x_ports, http::make_stream_joiner(), watch);
+}
+
 // Who asks right after the start should find the servers that are there.
 void Daemon::wait_for_backends() {
   std::unique_lock lock{x_probes->mutex};
@@ -196,6 +207,7 @@ void Daemon::wait_for_backends() {
 std::optional<Error> Daemon::reload() {
   auto settings = x_reload();
   if (settings.has_error()) return settings.error();
+  if (auto error = x_application->replace_keys(std::move(settings->auth))) return error;
   auto done =
       http::ask<actors::Done>(*x_services, actors::ApplyProfiles{std::move(settings->profiles)});
   if (done.has_error()) return done.error();
@@ -266,6 +278,7 @@ void Daemon::stop(std::chrono::milliseconds grace) {
     http::ask<actors::Done>(*x_services, actors::ShelveTasks{});
     http::ask<actors::Done>(*x_services, actors::SaveCalls{});
   }
+  x_plugins.stop();
   flush_store();
   for (const caf::actor& executor : x_executors) {
     caf::anon_send_exit(executor, caf::exit_reason::user_shutdown);

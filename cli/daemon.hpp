@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/house.hpp"
+#include "cli/plugins.hpp"
 #include "config/settings.hpp"
 #include "http/application.hpp"
 #include "http/push_client.hpp"
@@ -22,7 +23,7 @@ class Daemon {
   /// @param reload reads the configuration again, or says what is wrong.
   using Reload = std::function<Result<config::Settings>()>;
 
-  Daemon(config::Settings settings, Reload reload);
+  Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -39,9 +40,13 @@ class Daemon {
   /// Names that a call can go to now.
   [[nodiscard]] std::vector<std::string> model_names();
 
+  /// After stop(): a plugin's code may still run, and the process must end without unwinding.
+  [[nodiscard]] bool has_left_behind() const { return x_plugins.has_left_behind(); }
+
  private:
   Result<void> open_store();
   void spawn_backends();
+  void start_plugins();
   void wait_for_backends();
   void wait_for_calls(std::chrono::milliseconds grace);
   [[nodiscard]] bool are_workers_busy();
@@ -56,6 +61,7 @@ class Daemon {
   std::unique_ptr<caf::actor_system> x_system;
   actors::House x_house;
   std::vector<caf::actor> x_executors;
+  Plugins x_plugins;
   struct Probes;
   std::shared_ptr<Probes> x_probes;
   std::shared_ptr<http::Services> x_services;

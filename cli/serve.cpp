@@ -9,6 +9,7 @@
 
 #include "cli/crash_hook.hpp"
 #include "cli/daemon.hpp"
+#include "cli/plugin_library.hpp"
 #include "config/assemble.hpp"
 
 namespace signalbox::cli {
@@ -76,6 +77,14 @@ void drain(Daemon& daemon, const sigset_t& signals) {
   daemon.stop(drain_grace);
 }
 
+/// @returns `code`, or ends the process with it: where a plugin's code still runs and may use
+/// anything, nothing is taken down under it. @pre the daemon was stopped.
+int leave(const Daemon& daemon, int code) {
+  if (!daemon.has_left_behind()) return code;
+  std::fflush(nullptr);
+  std::_Exit(code);
+}
+
 }  // namespace
 
 int run_serve(const ServeOptions& options) {
@@ -90,16 +99,26 @@ int run_serve(const ServeOptions& options) {
   const sigset_t signals = daemon_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // Threads that a plugin makes have them blocked too.
+  const auto file = config::find_config_file(options.config, config::environment_lookup);
+  LoadedPlugins plugins =
+      load_plugins(loaded.settings.plugins, loaded.places, file.value_or("defaults"));
+  if (!plugins.violations.empty()) {
+    fmt::print(stderr, "{}\n", joined(plugins.violations));
+    return exit_usage;
+  }
   const std::string bind = loaded.settings.http.bind;
-  Daemon daemon{std::move(loaded.settings), [&options]() -> Result<config::Settings> {
-                  config::LoadResult again = load_settings(options);
-                  if (again.violations.empty()) return std::move(again.settings);
-                  return make_error(ErrorCode::invalid_request, joined(again.violations));
-                }};
+  const auto reload = [&options]() -> Result<config::Settings> {
+    config::LoadResult again = load_settings(options);
+    if (again.violations.empty()) return std::move(again.settings);
+    return make_error(ErrorCode::invalid_request, joined(again.violations));
+  };
+  Daemon daemon{std::move(loaded.settings), std::move(plugins.plugins), reload};
   const auto port = daemon.start();
   if (port.has_error()) {
     fmt::print(stderr, "signalbox: {}\n", port.error().message);
-    return exit_failure;
+    daemon.stop(std::chrono::milliseconds{0});
+    return leave(daemon, exit_failure);
   }
   if (!options.quiet) print_welcome(bind, *port, daemon.model_names());
   while (true) {
@@ -114,7 +133,7 @@ int run_serve(const ServeOptions& options) {
   }
   if (!options.quiet) fmt::print(stderr, "signalbox: finishing calls, then stopping\n");
   drain(daemon, signals);
-  return 0;
+  return leave(daemon, 0);
 }
 
 }  // namespace signalbox::cli

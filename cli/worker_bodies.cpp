@@ -23,14 +23,6 @@ std::string finish(http::JsonWriter& json, std::uint64_t attempt) {
   return json.take();
 }
 
-std::int64_t backend_status_of(const Error& error) {
-  for (const auto& [name, value] : error.details) {
-    const auto* status = std::get_if<std::int64_t>(&value);
-    if (name == "backend_status" && status != nullptr) return *status;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string registration_body(const WorkerOptions& options, std::string_view session,
@@ -95,7 +87,7 @@ std::string failure_body(const BackendFailed& failure, bool has_chunks, std::uin
   if (error.backend_status != 0 && !error.backend_body.empty()) {
     return result_body(error.backend_status, error.backend_body, attempt);
   }
-  const auto status = static_cast<int>(backend_status_of(error));
+  const int status = backend_status_of(error);
   if (status < 500) return error_body(error.message, failure.retryable, attempt);
   http::JsonWriter json;
   json.begin_object().key("error").begin_object().key("message").string(error.message);

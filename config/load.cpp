@@ -73,9 +73,7 @@ void read_all(SectionReader root, Settings& settings) {
   read_gc(open_section(root, "gc"), settings.gc);
   read_workers(open_section(root, "workers"), settings.workers);
   read_tasks(open_section(root, "tasks"), settings.tasks);
-  const Entry* plugins = root.find("plugins");
-  const bool is_given = plugins != nullptr && plugins->value->kind != NodeKind::null;
-  if (is_given) root.read_texts("plugins", settings.plugins, check_not_empty);
+  read_plugins(root, settings.plugins);
   root.finish();
 }
 

@@ -1,6 +1,7 @@
 #include "config/load_lists.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -78,6 +79,27 @@ UpstreamSettings read_upstream(SectionReader& section) {
   return upstream;
 }
 
+void read_aging(SectionReader section, PolicyOptions& options) {
+  for (const Priority priority : all_priorities) {
+    section.read_whole(std::string{to_string(priority)}, options.aging_weights[to_index(priority)],
+                       {1, aging_weight_max});
+  }
+  section.finish();
+}
+
+void read_bypass(SectionReader section, double& max_bypass_s) {
+  section.read_seconds("max_bypass_s", max_bypass_s, 0, max_bypass_s_max);
+  section.finish();
+}
+
+void read_policy_options(SectionReader& section, PolicyOptions& options) {
+  section.read_whole("reserve_interactive", options.reserve_interactive, {0, max_concurrent_max});
+  section.read_whole("background_trickle", options.background_trickle, {0, background_trickle_max});
+  read_aging(open_section(section, "aging"), options);
+  read_bypass(open_section(section, "sjf"), options.sjf_max_bypass_s);
+  read_bypass(open_section(section, "swap"), options.swap_max_bypass_s);
+}
+
 ProfileSettings read_profile(SectionReader& section) {
   ProfileSettings profile;
   section.read_whole("max_concurrent", profile.max_concurrent, {0, max_concurrent_max});
@@ -93,19 +115,27 @@ ProfileSettings read_profile(SectionReader& section) {
     return error ? std::optional<std::string>{error->message} : std::nullopt;
   });
   section.read_word("commit", profile.commit, commit_mode_words(), parse_commit_mode);
+  read_policy_options(section, profile.policy_options);
+  // Each value is in its range by now; what is left is what they may not be together.
+  const Entry* reserve = section.find("reserve_interactive");
+  if (const auto error = check(profile); error && reserve != nullptr) {
+    section.context().add(*reserve->value, section.path_of(error->param), error->message);
+  }
   section.finish();
   return profile;
 }
 
-void read_defaults(SectionReader& section, std::string& defaults) {
-  const Entry* entry = section.find("defaults");
+/// @param what the map is of.
+void read_json(SectionReader& section, const std::string& key, const std::string& what,
+               std::string& target) {
+  const Entry* entry = section.find(key);
   if (entry == nullptr || entry->value->kind == NodeKind::null) return;
   if (entry->value->kind != NodeKind::map) {
-    section.context().add(*entry->value, section.path_of("defaults"),
-                          "must be a map of request fields, not " + describe(*entry->value));
+    section.context().add(*entry->value, section.path_of(key),
+                          "must be a map of " + what + ", not " + describe(*entry->value));
     return;
   }
-  defaults = to_json(section.context(), *entry->value, section.path_of("defaults"));
+  target = to_json(section.context(), *entry->value, section.path_of(key));
 }
 
 Agent read_agent(SectionReader& section) {
@@ -116,7 +146,7 @@ Agent read_agent(SectionReader& section) {
   section.read_text("pool", agent.pool, check_name);
   section.read_text("description", agent.description);
   section.read_text("system_prompt", agent.system_prompt);
-  read_defaults(section, agent.defaults);
+  read_json(section, "defaults", "request fields", agent.defaults);
   section.read_word("priority", agent.priority, priority_words(), parse_priority);
   const bool has_llm = section.find("llm") != nullptr;
   const bool has_pool = section.find("pool") != nullptr;
@@ -143,6 +173,25 @@ KeySettings read_key(SectionReader& section) {
   section.read_word("max_priority", key.max_priority, priority_words(), parse_priority);
   section.finish();
   return key;
+}
+
+PluginSettings read_plugin(SectionReader& section) {
+  PluginSettings plugin;
+  section.read_text("name", plugin.name, check_name);
+  section.read_text("path", plugin.path, check_not_empty);
+  read_json(section, "settings", "the plugin's own settings", plugin.settings);
+  const bool is_map = section.node()->kind == NodeKind::map;
+  if (is_map && section.find("path") == nullptr && section.find("name") == nullptr) {
+    section.context().add(*section.node(), section.path(),
+                          "must have a path, or the name of a plugin that is linked in");
+  }
+  if (!plugin.path.empty()) {
+    const std::filesystem::path folder{std::filesystem::path{section.context().file}.parent_path()};
+    plugin.path = (folder / plugin.path).lexically_normal().string();
+    if (plugin.name.empty()) plugin.name = std::filesystem::path{plugin.path}.stem().string();
+  }
+  section.finish();
+  return plugin;
 }
 
 }  // namespace
@@ -208,6 +257,20 @@ void read_auth(SectionReader section, AuthSettings& auth) {
                           "must be given with keys: \"keys\" asks every caller for one");
   }
   section.finish();
+}
+
+void read_plugins(SectionReader& root, std::vector<PluginSettings>& plugins) {
+  std::map<std::string, std::size_t> lines;
+  for (SectionReader& section : root.read_sections("plugins")) {
+    plugins.push_back(read_plugin(section));
+    const std::string& name = plugins.back().name;
+    // Also one that was made of a path must be its own.
+    const auto [first, is_new] = lines.emplace(name, section.node()->line);
+    if (is_new || name.empty()) continue;
+    section.context().add(
+        *section.node(), section.path_of("name"),
+        quote(name) + " is used twice, first in line " + std::to_string(first->second));
+  }
 }
 
 }  // namespace signalbox::config

@@ -1,4 +1,4 @@
-// The parts of the file that come in numbers: upstreams, profiles, pools, agents and keys.
+// The parts of the file that come in numbers: upstreams, profiles, pools, agents, keys and plugins.
 #pragma once
 
 #include <map>
@@ -21,5 +21,8 @@ void read_pools(SectionReader section, std::map<std::string, ChoiceKind>& pools)
 void read_agents(SectionReader& root, std::vector<Agent>& agents);
 
 void read_auth(SectionReader section, AuthSettings& auth);
+
+/// Relative paths are taken from the folder of the file that is read.
+void read_plugins(SectionReader& root, std::vector<PluginSettings>& plugins);
 
 }  // namespace signalbox::config

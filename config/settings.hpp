@@ -132,6 +132,18 @@ struct TaskSettings {
   friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
 };
 
+/// Code of others that runs inside the daemon (actors/plugin.hpp).
+struct PluginSettings {
+  /// 1-128 of [A-Za-z0-9._:/@+-]; unique. Of one with a path, by itself the file's name without its
+  /// ending.
+  std::string name;
+  /// A shared object. Empty = it is linked in, under its name.
+  std::string path;
+  /// The plugin's own: a JSON object.
+  std::string settings = "{}";
+  friend bool operator==(const PluginSettings&, const PluginSettings&) = default;
+};
+
 struct Settings {
   HttpSettings http;
   StoreSettings store;
@@ -149,7 +161,7 @@ struct Settings {
   GcSettings gc;
   WorkerSettings workers;
   TaskSettings tasks;
-  std::vector<std::string> plugins;
+  std::vector<PluginSettings> plugins;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

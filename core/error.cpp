@@ -92,4 +92,13 @@ std::optional<ErrorCode> parse_error_code(std::string_view word) {
   return std::nullopt;
 }
 
+std::int32_t backend_status_of(const Error& error) {
+  if (error.backend_status != 0) return error.backend_status;
+  for (const auto& [name, value] : error.details) {
+    const auto* status = std::get_if<std::int64_t>(&value);
+    if (name == "backend_status" && status != nullptr) return static_cast<std::int32_t>(*status);
+  }
+  return 0;
+}
+
 }  // namespace signalbox

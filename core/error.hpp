@@ -102,6 +102,9 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
+/// @returns the status of the backend's answer, whether it is passed on or only told; 0 = none.
+std::int32_t backend_status_of(const Error& error);
+
 inline Error make_error(ErrorCode code, std::string message) {
   Error error;
   error.code = code;

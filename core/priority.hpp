@@ -1,5 +1,5 @@
-// The three classes of call (mission A2). Lower number = served first; order is strict across
-// classes, FIFO inside one.
+// The three classes of call (mission A2). Lower number = the better class. Order is strict across
+// classes, first come first served inside one, unless a profile has another policy (policy.hpp).
 #pragma once
 
 #include <array>

@@ -5,21 +5,24 @@
 
 namespace signalbox {
 
-std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target) const {
+std::optional<Priority> ProfileScheduler::best_waiting(TargetIndex target,
+                                                       const Rooms& rooms) const {
   for (const Priority priority : all_priorities) {
-    if (waiting(priority, target) > 0) return priority;
+    if (rooms[to_index(priority)] > 0 && waiting(priority, target) > 0) return priority;
   }
   return std::nullopt;
 }
 
 // Those without a session count as one, which is always named: they can go to any backend.
-std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target) const {
+std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target,
+                                                            const Rooms& rooms) const {
   std::vector<SessionWait> sessions;
   if (!x_targets[target].heeds_sessions) return sessions;
   const auto heads = x_session_queue.heads(target, x_targets[target].sessions_asked);
   if (heads.empty()) return sessions;
   std::optional<SessionQueue::Head> plain;
   for (const Priority priority : all_priorities) {
+    if (rooms[to_index(priority)] == 0) continue;
     const auto item = x_queue.front(priority, target);
     if (item && !plain) plain = {{priority, item->sequence}, {}, item->id};
   }
@@ -27,6 +30,7 @@ std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target) 
     sessions.push_back({head.session, x_waiters.at(head.first).since});
   };
   for (const SessionQueue::Head& head : heads) {
+    if (rooms[to_index(head.place.first)] == 0) continue;
     if (plain && plain->place < head.place) {
       name(*plain);
       plain.reset();
@@ -37,35 +41,72 @@ std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target) 
   return sessions;
 }
 
-std::vector<AskForLease> ProfileScheduler::asks() {
+std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
   std::vector<AskForLease> asks;
-  if (free_slots() == 0) return asks;
+  const Rooms rooms = this->rooms();
+  if (rooms == Rooms{}) return asks;
+  std::vector<TargetIndex> open;
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
     Target& target = x_targets[index];
-    drop_useless_leases(index);
-    if (!target.leases.empty()) continue;
-    const auto best = best_waiting(index);
-    if (!best) continue;
+    drop_useless_leases(index, rooms);
+    if (!target.leases.empty() || !best_waiting(index, rooms)) continue;
     if (target.state != TargetState::idle && target.state != TargetState::parked) continue;
     if (target.name.empty()) {
       target.leases.emplace_back();
-      continue;
+    } else {
+      open.push_back(index);
     }
-    auto sessions = sessions_waiting(index);
-    const bool is_outdated = *best < target.asked || sessions != target.asked_sessions;
+  }
+  if (x_shares_groups) open = first_of_groups(open, rooms, now);
+  for (const TargetIndex index : open) {
+    Target& target = x_targets[index];
+    const Priority best = best_waiting(index, rooms).value();
+    auto sessions = sessions_waiting(index, rooms);
+    const bool is_outdated = best < target.asked || sessions != target.asked_sessions;
     if (target.state == TargetState::parked && !is_outdated) continue;
     target.state = TargetState::asked;
-    target.asked = *best;
+    target.asked = best;
     target.asked_sessions = sessions;
-    asks.push_back({target.name, *best, std::move(sessions)});
+    asks.push_back({target.name, best, std::move(sessions)});
   }
   return asks;
 }
 
-void ProfileScheduler::drop_useless_leases(TargetIndex index) {
+// The directory gives a group's room to whoever asks first, so nobody asks for room that a better
+// waiter is asking for: it is asked for when that one has had its answer. Who is in the directory's
+// line already stays there.
+std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<TargetIndex>& open,
+                                                           const Rooms& rooms, Instant now) const {
+  std::set<std::string_view> groups;
+  std::set<std::string_view> taken;
+  for (const Target& target : x_targets) {
+    for (const auto& [group, capacity] : target.capacities) {
+      groups.insert(group);
+      if (target.state == TargetState::asked) taken.insert(group);
+    }
+  }
+  std::vector<TargetIndex> first;
+  auto heads = candidates(rooms).heads;
+  while (!heads.empty() && taken.size() < groups.size()) {
+    const TargetIndex best = heads[x_policy->pick(heads, now)].target;
+    std::erase_if(heads, [&](const QueueHead& head) { return head.target == best; });
+    const CapacityList& capacities = x_targets[best].capacities;
+    const auto is_taken = [&](const auto& entry) { return taken.contains(entry.first); };
+    if (std::all_of(capacities.begin(), capacities.end(), is_taken)) continue;
+    for (const auto& [group, capacity] : capacities) taken.insert(group);
+    if (x_targets[best].leases.empty()) first.push_back(best);
+  }
+  for (const TargetIndex index : open) {
+    const Target& target = x_targets[index];
+    if (target.state == TargetState::parked || target.capacities.empty()) first.push_back(index);
+  }
+  return first;
+}
+
+void ProfileScheduler::drop_useless_leases(TargetIndex index, const Rooms& rooms) {
   Target& target = x_targets[index];
   if (target.leases.empty()) return;
-  const auto best = best_waiting(index);
+  const auto best = best_waiting(index, rooms);
   const bool is_outdated = best && *best < target.asked;
   std::erase_if(target.leases, [&](Lease& lease) {
     if (!lease.session) return false;
@@ -109,7 +150,7 @@ std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, I
       }
     }
     std::sort(callers.begin() + of_class, callers.end(), [&](TaskId left, TaskId right) {
-      return x_waiters.at(left).sequence < x_waiters.at(right).sequence;
+      return x_waiters.at(left).view.sequence < x_waiters.at(right).view.sequence;
     });
   }
   for (const TaskId id : callers) remove(id, now);
@@ -129,24 +170,58 @@ std::optional<WaitQueue::Item> ProfileScheduler::front(Priority priority, Target
   return plain->sequence < other->sequence ? plain : other;
 }
 
-void ProfileScheduler::add_heads(TargetIndex index, std::optional<std::size_t> lease,
-                                 Candidates& found) const {
-  const Lease* in_hand = lease ? &x_targets[index].leases[*lease] : nullptr;
-  for (const Priority priority : all_priorities) {
-    if (const auto item = front(priority, index, in_hand)) {
-      found.heads.push_back({priority, index, item->sequence});
-      found.waiters.emplace_back(item->id, lease);
-    }
+void ProfileScheduler::add_head(TaskId id, std::uint64_t sequence, const Lane& lane,
+                                std::optional<std::size_t> lease, Candidates& found) const {
+  const Target& target = x_targets[lane.target];
+  QueueHead head{lane.priority, lane.target, sequence};
+  if (x_traits.reads_waiters) head.waiter = &x_waiters.at(id).view;
+  if (x_traits.heeds_loaded)
+    head.is_loaded = is_loaded(target, lease ? &target.leases[*lease] : nullptr);
+  found.heads.push_back(head);
+  found.waiters.emplace_back(id, lease);
+}
+
+// The longest waiting, and whom the policy would take first.
+void ProfileScheduler::add_lane(const Lane& lane, std::optional<std::size_t> lease,
+                                Candidates& found) const {
+  const WaitQueue& queue = lane.has_session ? x_session_queue.all() : x_queue;
+  const auto longest = queue.front(lane.priority, lane.target);
+  if (!longest) return;
+  add_head(longest->id, longest->sequence, lane, lease, found);
+  if (!x_traits.keeps_order) return;
+  const WaiterView* first = x_policy->first(lane);
+  if (first->sequence != longest->sequence) {
+    add_head(first->id, first->sequence, lane, lease, found);
   }
 }
 
-ProfileScheduler::Candidates ProfileScheduler::candidates() const {
+void ProfileScheduler::add_heads(TargetIndex index, std::optional<std::size_t> lease,
+                                 const Rooms& rooms, Candidates& found) const {
+  const Lease* in_hand = lease ? &x_targets[index].leases[*lease] : nullptr;
+  const bool is_bound = in_hand != nullptr && in_hand->session;
+  for (const Priority priority : all_priorities) {
+    if (rooms[to_index(priority)] == 0) continue;
+    if (is_bound && !in_hand->session->empty()) {
+      // The calls of one session keep their order under every policy.
+      const auto item = front(priority, index, in_hand);
+      if (item) add_head(item->id, item->sequence, {priority, index, true}, lease, found);
+      continue;
+    }
+    add_lane({priority, index, false}, lease, found);
+    const bool has_sessions = x_session_queue.all().size(priority) > 0;
+    if (!is_bound && has_sessions) add_lane({priority, index, true}, lease, found);
+  }
+}
+
+ProfileScheduler::Candidates ProfileScheduler::candidates(const Rooms& rooms) const {
   Candidates found;
+  found.heads.reserve(2 * priority_count);
+  found.waiters.reserve(2 * priority_count);
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
     const Target& target = x_targets[index];
     if (target.state == TargetState::parked || target.state == TargetState::refused) continue;
     if (target.leases.empty()) {
-      add_heads(index, std::nullopt, found);
+      add_heads(index, std::nullopt, rooms, found);
       continue;
     }
     for (std::size_t lease = target.leases.size(); lease-- > 0;) {
@@ -154,7 +229,7 @@ ProfileScheduler::Candidates ProfileScheduler::candidates() const {
       const bool is_repeat = std::any_of(
           target.leases.begin() + static_cast<std::ptrdiff_t>(lease) + 1, target.leases.end(),
           [&](const Lease& later) { return later.session == target.leases[lease].session; });
-      if (!is_repeat) add_heads(index, lease, found);
+      if (!is_repeat) add_heads(index, lease, rooms, found);
     }
   }
   return found;
@@ -165,15 +240,17 @@ Grant ProfileScheduler::grant(TaskId id, std::optional<std::size_t> lease, Insta
   leave_queue(id, waiter);
   count(waiter, false);
   waiter.stage = Stage::granted;
+  waiter.granted_by = x_policy_number;
   const Duration waited = now - waiter.since;
   waiter.since = now;
   const auto inference = std::chrono::milliseconds{waiter.inference_ms};
   set_deadline(id, waiter, waiter.inference_ms == 0 ? never : now + inference);
-  auto& leases = x_targets[waiter.target].leases;
+  auto& leases = x_targets[waiter.view.target].leases;
   const auto taken = leases.begin() + static_cast<std::ptrdiff_t>(lease.value());
   Grant grant{id, std::move(*taken), waited};
   leases.erase(taken);
-  ++x_in_flight;
+  if (x_traits.heeds_loaded) note_loaded(grant.lease, waiter.view.target);
+  ++x_in_flight[to_index(waiter.view.priority)];
   ++x_admitted_total;
   return grant;
 }
@@ -186,13 +263,17 @@ std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unu
     return target.state == TargetState::asked;
   });
   if (is_open) return grants;
-  while (free_slots() > 0) {
-    const auto [heads, waiters] = candidates();
+  while (true) {
+    const Rooms rooms = this->rooms();
+    if (rooms == Rooms{}) break;
+    const auto [heads, waiters] = candidates(rooms);
     if (heads.empty()) break;
-    const auto& [id, lease] = waiters[x_policy->pick(heads)];
+    const std::size_t chosen = x_policy->pick(heads, now);
+    const auto& [id, lease] = waiters[chosen];
     // The lease of its target has gone to another and the next one is yet to be asked for: nobody
     // goes past it, and the leases in hand are kept for the next round.
     if (!lease) return grants;
+    x_policy->granted(heads, chosen);
     grants.push_back(grant(id, lease, now));
   }
   for (Target& target : x_targets) {

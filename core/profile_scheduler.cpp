@@ -21,7 +21,8 @@ std::uint32_t saturated_ms(Duration duration) {
 ProfileScheduler::ProfileScheduler(std::string name, ProfileSettings settings)
     : x_name{std::move(name)},
       x_settings{std::move(settings)},
-      x_policy{make_policy(x_settings.policy)} {}
+      x_policy{make_policy(x_settings.policy, x_settings.policy_options)},
+      x_traits{x_policy->traits()} {}
 
 TargetIndex ProfileScheduler::target_index(const std::string& name) {
   const auto [place, is_new] =
@@ -43,8 +44,7 @@ std::uint32_t ProfileScheduler::slots() const {
 }
 
 std::size_t ProfileScheduler::free_slots() const {
-  const std::uint32_t all = slots();
-  return all > x_in_flight ? all - x_in_flight : 0;
+  return SlotUse{slots(), x_in_flight}.free();
 }
 
 // Callers that the free slots will take at once do not count as waiting; they are still here
@@ -55,14 +55,14 @@ bool ProfileScheduler::is_full(Priority priority, const Target& target) const {
   std::size_t before_me = 0;
   for (std::size_t index = 0; index < to_index(priority); ++index) before_me += x_counted[index];
   const bool is_stuck = target.state == TargetState::parked || target.state == TargetState::refused;
-  const std::size_t usable = is_stuck ? 0 : free_slots();
+  const std::size_t usable = is_stuck ? 0 : rooms()[to_index(priority)];
   const std::size_t starting = usable > before_me ? usable - before_me : 0;
   return mine >= x_settings.max_queued + starting;
 }
 
 void ProfileScheduler::count(const Waiter& waiter, bool enters) {
   if (!waiter.counted) return;
-  auto& counted = x_counted[to_index(waiter.priority)];
+  auto& counted = x_counted[to_index(waiter.view.priority)];
   counted = enters ? counted + 1 : counted - 1;
 }
 
@@ -79,12 +79,18 @@ void ProfileScheduler::clear_deadline(TaskId id, Waiter& waiter) {
 
 ProfileScheduler::Waiter& ProfileScheduler::add(const WaiterRequest& request, Instant now) {
   Waiter waiter;
-  waiter.sequence = x_next_sequence++;
+  waiter.view.id = request.id;
+  waiter.view.sequence = x_next_sequence++;
+  waiter.view.enqueued_at = now;
+  waiter.view.declared = request.size;
   waiter.since = now;
   waiter.deadline = never;
   waiter.inference_ms = saturated_ms(request.inference);
-  waiter.target = target_index(request.target);
-  waiter.priority = request.priority;
+  waiter.view.target = target_index(request.target);
+  waiter.view.priority = request.priority;
+  std::vector<OwnerIndex> forgotten;
+  waiter.view.owner = x_owners.acquire(request.owner, forgotten);
+  forget_owners(forgotten);
   waiter.counted = request.counted;
   const auto [place, is_new] = x_waiters.try_emplace(request.id, waiter);
   SIGNALBOX_ASSERT(is_new);
@@ -124,21 +130,25 @@ void ProfileScheduler::enqueue(TaskId id) {
 
 void ProfileScheduler::push(TaskId id, Waiter& waiter) {
   waiter.stage = Stage::waiting;
-  const WaitQueue::Item item{waiter.sequence, id};
+  const WaitQueue::Item item{waiter.view.sequence, id};
   if (waiter.has_session) {
-    x_session_queue.push(waiter.priority, waiter.target, item, x_sessions.at(id));
+    x_session_queue.push(waiter.view.priority, waiter.view.target, item, x_sessions.at(id));
   } else {
-    x_queue.push(waiter.priority, waiter.target, item);
+    x_queue.push(waiter.view.priority, waiter.view.target, item);
   }
-  Target& target = x_targets[waiter.target];
+  predict(waiter.view);
+  if (x_traits.keeps_order) x_policy->enter(lane_of(waiter), waiter.view);
+  Target& target = x_targets[waiter.view.target];
   if (target.state == TargetState::refused) target.state = TargetState::idle;
 }
 
 void ProfileScheduler::leave_queue(TaskId id, const Waiter& waiter) {
+  if (x_traits.keeps_order) x_policy->leave(lane_of(waiter), waiter.view);
   if (waiter.has_session) {
-    x_session_queue.erase(waiter.priority, waiter.target, waiter.sequence, x_sessions.at(id));
+    x_session_queue.erase(waiter.view.priority, waiter.view.target, waiter.view.sequence,
+                          x_sessions.at(id));
   } else {
-    x_queue.erase(waiter.priority, waiter.target, waiter.sequence);
+    x_queue.erase(waiter.view.priority, waiter.view.target, waiter.view.sequence);
   }
 }
 
@@ -154,7 +164,10 @@ bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || place->second.stage != Stage::granted) return false;
   Waiter& waiter = place->second;
-  --x_in_flight;
+  --x_in_flight[to_index(waiter.view.priority)];
+  // Of what it took nothing is kept: it costs its owner nothing.
+  note_end(waiter, TokenUsage{0, 0});
+  ++waiter.view.attempts;
   waiter.since = now;
   set_deadline(id, waiter, queue_wait > Duration::zero() ? now + queue_wait : never);
   count(waiter, true);
@@ -167,10 +180,6 @@ void ProfileScheduler::restore(const WaiterRequest& request, Instant now) {
   enqueue(request.id);
 }
 
-void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
-  x_targets[target_index(target)].capacities = std::move(capacities);
-}
-
 void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || inference <= Duration::zero()) return;
@@ -179,12 +188,16 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   if (waiter.stage == Stage::granted) set_deadline(id, waiter, waiter.since + inference);
 }
 
-bool ProfileScheduler::remove(TaskId id, Instant now) {
+bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end()) return false;
   Waiter& waiter = place->second;
   if (waiter.stage == Stage::granted) {
-    --x_in_flight;
+    --x_in_flight[to_index(waiter.view.priority)];
+    note_end(waiter, usage);
+    if (usage.out) {
+      x_predictor.learn(waiter.view.owner, waiter.view.target, waiter.view.declared, *usage.out);
+    }
     const double service_s = to_seconds(now - waiter.since);
     x_mean_service_s =
         x_mean_service_s <= 0 ? service_s : x_mean_service_s + (service_s - x_mean_service_s) / 8;
@@ -194,6 +207,7 @@ bool ProfileScheduler::remove(TaskId id, Instant now) {
   }
   clear_deadline(id, waiter);
   if (waiter.has_session) x_sessions.erase(id);
+  x_owners.release(waiter.view.owner);
   x_waiters.erase(place);
   return true;
 }
@@ -231,14 +245,16 @@ std::optional<Instant> ProfileScheduler::next_deadline() const {
 }
 
 void ProfileScheduler::reconfigure(ProfileSettings settings) {
-  if (settings.policy != x_settings.policy) x_policy = make_policy(settings.policy);
+  const bool is_new_order =
+      settings.policy != x_settings.policy || settings.policy_options != x_settings.policy_options;
   x_settings = std::move(settings);
+  if (is_new_order) adopt_policy();
 }
 
 Occupancy ProfileScheduler::occupancy() const {
   Occupancy occupancy;
   occupancy.slots = slots();
-  occupancy.in_flight = x_in_flight;
+  for (const std::uint32_t of_class : x_in_flight) occupancy.in_flight += of_class;
   for (const Priority priority : all_priorities) {
     occupancy.waiting[to_index(priority)] = waiting(priority);
   }
@@ -251,9 +267,10 @@ std::optional<std::size_t> ProfileScheduler::position(TaskId id) const {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || place->second.stage != Stage::waiting) return std::nullopt;
   const Waiter& waiter = place->second;
-  std::size_t before = x_queue.count_before(waiter.priority, waiter.sequence) +
-                       x_session_queue.all().count_before(waiter.priority, waiter.sequence);
-  for (std::size_t index = 0; index < to_index(waiter.priority); ++index) {
+  std::size_t before =
+      x_queue.count_before(waiter.view.priority, waiter.view.sequence) +
+      x_session_queue.all().count_before(waiter.view.priority, waiter.view.sequence);
+  for (std::size_t index = 0; index < to_index(waiter.view.priority); ++index) {
     before += waiting(all_priorities[index]);
   }
   return before + 1;

@@ -13,6 +13,10 @@
 // Waiters may have a session key, for pools that keep a session's calls on one backend. The
 // question for a lease then names the sessions that wait, in order, and the answer says for which
 // of them the lease is: one whose backend is busy holds up nobody but its own session.
+//
+// Who is next is the policy's to say (policy.hpp), among those who could start. Targets that share
+// a backend's capacity are asked for one after the other in the policy's order, since the first to
+// ask gets the room.
 #pragma once
 
 #include <array>
@@ -27,9 +31,11 @@
 #include <vector>
 
 #include "core/lease.hpp"
+#include "core/owner_table.hpp"
 #include "core/policy.hpp"
 #include "core/profile_settings.hpp"
 #include "core/session_queue.hpp"
+#include "core/size_predictor.hpp"
 #include "core/time.hpp"
 #include "core/wait_queue.hpp"
 
@@ -45,6 +51,9 @@ struct WaiterRequest {
   /// Zero = no limit.
   Duration queue_wait{};
   Duration inference{};
+  /// Whose call it is; empty = nobody's in particular.
+  std::string owner = {};
+  CallSize size = {};
 };
 
 struct Grant {
@@ -102,7 +111,7 @@ class ProfileScheduler {
   /// @returns targets to ask the directory for, each counted as asked from now on. One that is
   /// parked is asked for again when somebody of a better class has come, or when other sessions
   /// wait for it than those asked for.
-  std::vector<AskForLease> asks();
+  std::vector<AskForLease> asks(Instant now);
   void lease_granted(const std::string& target, Lease lease);
   /// The directory has no room for it now and will grant when it has.
   void lease_parked(const std::string& target);
@@ -121,12 +130,14 @@ class ProfileScheduler {
   std::vector<Grant> settle(Instant now, std::vector<Lease>& unused);
 
   /// Leaves wherever it is: reserved, waiting or in a slot. @returns false when it was nowhere.
-  bool remove(TaskId id, Instant now);
+  /// @param usage what it took, of one that had a slot, as far as its backend said.
+  bool remove(TaskId id, Instant now, const TokenUsage& usage = {});
 
   /// @returns who is over a budget; waiters leave the queue, those in a slot keep it until removed.
   std::vector<Expiry> expire(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
+  /// Whoever waits goes on waiting; a policy that is new orders them from here on.
   void reconfigure(ProfileSettings settings);
 
   [[nodiscard]] const std::string& name() const { return x_name; }
@@ -147,12 +158,12 @@ class ProfileScheduler {
   enum class Stage : std::uint8_t { reserved, waiting, granted };
   enum class TargetState : std::uint8_t { idle, asked, parked, refused };
   struct Waiter {
-    std::uint64_t sequence = 0;
+    WaiterView view;
     Instant since{};
     Instant deadline{};
     std::uint32_t inference_ms = 0;
-    TargetIndex target = 0;
-    Priority priority = Priority::workflow;
+    /// The policy that granted it; another one knows nothing of it.
+    std::uint32_t granted_by = 0;
     Stage stage = Stage::reserved;
     bool counted = false;
     /// It stands in x_session_queue; which one is in x_sessions.
@@ -171,6 +182,8 @@ class ProfileScheduler {
     Instant retry_at{};
     std::vector<Lease> leases;
     CapacityList capacities;
+    /// Capacity groups that ran a call of this target last, while the policy heeds that.
+    std::set<std::string> loaded_on;
   };
 
   TargetIndex target_index(const std::string& name);
@@ -179,12 +192,23 @@ class ProfileScheduler {
   /// Puts it into the queue under its number; a target that was refused may be asked for again.
   void push(TaskId id, Waiter& waiter);
   Waiter& add(const WaiterRequest& request, Instant now);
+  void forget_owners(const std::vector<OwnerIndex>& owners);
   void set_deadline(TaskId id, Waiter& waiter, Instant deadline);
   void clear_deadline(TaskId id, Waiter& waiter);
   void count(const Waiter& waiter, bool enters);
   void leave_queue(TaskId id, const Waiter& waiter);
   [[nodiscard]] std::size_t waiting(Priority priority) const;
   [[nodiscard]] std::size_t waiting(Priority priority, TargetIndex target) const;
+
+  // The policy (profile_policy.cpp).
+  [[nodiscard]] Rooms rooms() const { return x_policy->rooms({slots(), x_in_flight}); }
+  [[nodiscard]] static Lane lane_of(const Waiter& waiter);
+  /// Hands everyone who waits to a policy that is new.
+  void adopt_policy();
+  void predict(WaiterView& view) const;
+  void note_end(Waiter& waiter, const TokenUsage& usage);
+  void note_loaded(const Lease& lease, TargetIndex target);
+  [[nodiscard]] bool is_loaded(const Target& target, const Lease* lease) const;
 
   // Leases (profile_grants.cpp).
   /// One that may be next: the first that its target's lease is for, or that would be asked for.
@@ -193,29 +217,47 @@ class ProfileScheduler {
     /// By head: the waiter, and its lease's index if there is one.
     std::vector<std::pair<TaskId, std::optional<std::size_t>>> waiters;
   };
-  [[nodiscard]] Candidates candidates() const;
-  void add_heads(TargetIndex index, std::optional<std::size_t> lease, Candidates& found) const;
+  [[nodiscard]] Candidates candidates(const Rooms& rooms) const;
+  void add_heads(TargetIndex index, std::optional<std::size_t> lease, const Rooms& rooms,
+                 Candidates& found) const;
+  void add_head(TaskId id, std::uint64_t sequence, const Lane& lane,
+                std::optional<std::size_t> lease, Candidates& found) const;
+  void add_lane(const Lane& lane, std::optional<std::size_t> lease, Candidates& found) const;
+  /// The longest waiting that the lease can serve; all can be without one.
   [[nodiscard]] std::optional<WaitQueue::Item> front(Priority priority, TargetIndex target,
                                                      const Lease* lease) const;
-  [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target) const;
-  [[nodiscard]] std::vector<SessionWait> sessions_waiting(TargetIndex target) const;
+  [[nodiscard]] std::optional<Priority> best_waiting(TargetIndex target, const Rooms& rooms) const;
+  [[nodiscard]] std::vector<SessionWait> sessions_waiting(TargetIndex target,
+                                                          const Rooms& rooms) const;
+  /// Of targets that may be asked for, those whose room nobody better is after.
+  [[nodiscard]] std::vector<TargetIndex> first_of_groups(const std::vector<TargetIndex>& open,
+                                                         const Rooms& rooms, Instant now) const;
   /// Leases of sessions that nobody is left of, or that somebody of a better class has come to wait
   /// beside since they were asked for.
-  void drop_useless_leases(TargetIndex index);
+  void drop_useless_leases(TargetIndex index, const Rooms& rooms);
   Grant grant(TaskId id, std::optional<std::size_t> lease, Instant now);
 
   std::string x_name;
   ProfileSettings x_settings;
   std::unique_ptr<Policy> x_policy;
+  PolicyTraits x_traits;
+  /// Rises with every policy.
+  std::uint32_t x_policy_number = 1;
   /// Waiters without a session; the others stand in x_session_queue.
   WaitQueue x_queue;
   SessionQueue x_session_queue;
-  /// Looked up by id, never iterated.
+  OwnerTable x_owners;
+  SizePredictor x_predictor;
+  /// Looked up by id, never iterated. The policy keeps pointers to the views of those who wait.
   std::unordered_map<TaskId, Waiter> x_waiters;
   /// Of waiters that have one. Looked up by id, never iterated.
   std::unordered_map<TaskId, std::string> x_sessions;
   std::vector<Target> x_targets;
   std::map<std::string, TargetIndex> x_target_indexes;
+  /// Some capacity group stands behind more than one target.
+  bool x_shares_groups = false;
+  /// The target whose call a capacity group ran last, while the policy heeds that.
+  std::map<std::string, TargetIndex> x_loaded;
   /// Leases to be given back.
   std::vector<Lease> x_useless;
   /// Of waiters and of slots held, earliest first.
@@ -223,7 +265,7 @@ class ProfileScheduler {
   /// Callers bounded by max_queued, reserved or waiting, per class.
   std::array<std::size_t, priority_count> x_counted{};
   std::uint64_t x_next_sequence = 1;
-  std::uint32_t x_in_flight = 0;
+  std::array<std::uint32_t, priority_count> x_in_flight{};
   std::uint64_t x_admitted_total = 0;
   std::uint64_t x_rejected_total = 0;
   double x_mean_service_s = 0;

@@ -1,5 +1,6 @@
 #include "core/profile_settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -20,14 +21,6 @@ bool is_budget(double seconds) {
 }
 
 constexpr std::array<std::string_view, 5> policy_names{"strict", "aging", "fair", "sjf", "swap"};
-constexpr std::array<std::string_view, 1> policies_available{"strict"};
-
-bool contains(const auto& names, std::string_view name) {
-  for (const std::string_view each : names) {
-    if (each == name) return true;
-  }
-  return false;
-}
 
 // Locale-free and exact both ways, unlike std::to_string.
 template <class Number>
@@ -35,6 +28,43 @@ std::string to_text(Number number) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
   return {buffer.data(), end};
+}
+
+// "4:2:1", by class.
+bool read_weights(std::string_view text, std::array<std::uint32_t, priority_count>& weights) {
+  for (std::size_t index = 0; index < priority_count; ++index) {
+    const bool is_last = index + 1 == priority_count;
+    const std::size_t end = is_last ? text.size() : text.find(':');
+    if (end == std::string_view::npos || !read_number(text.substr(0, end), weights[index])) {
+      return false;
+    }
+    text.remove_prefix(is_last ? end : end + 1);
+  }
+  return true;
+}
+
+// Options are written when they are not the usual ones: a store that never had any can be read by
+// versions that know none.
+std::string encode(const PolicyOptions& options) {
+  const PolicyOptions usual;
+  std::string text;
+  if (options.reserve_interactive != usual.reserve_interactive) {
+    text += " reserve_interactive=" + to_text(options.reserve_interactive);
+  }
+  if (options.background_trickle != usual.background_trickle) {
+    text += " background_trickle=" + to_text(options.background_trickle);
+  }
+  if (options.aging_weights != usual.aging_weights) {
+    const auto& [interactive, workflow, background] = options.aging_weights;
+    text += " aging=" + to_text(interactive) + ":" + to_text(workflow) + ":" + to_text(background);
+  }
+  if (options.sjf_max_bypass_s != usual.sjf_max_bypass_s) {
+    text += " sjf_max_bypass_s=" + to_text(options.sjf_max_bypass_s);
+  }
+  if (options.swap_max_bypass_s != usual.swap_max_bypass_s) {
+    text += " swap_max_bypass_s=" + to_text(options.swap_max_bypass_s);
+  }
+  return text;
 }
 
 bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {
@@ -46,6 +76,12 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
     settings.commit = value == "relaxed" ? CommitMode::relaxed : CommitMode::sync;
     return value == "relaxed" || value == "sync";
   }
+  PolicyOptions& options = settings.policy_options;
+  if (name == "reserve_interactive") return read_number(value, options.reserve_interactive);
+  if (name == "background_trickle") return read_number(value, options.background_trickle);
+  if (name == "aging") return read_weights(value, options.aging_weights);
+  if (name == "sjf_max_bypass_s") return read_number(value, options.sjf_max_bypass_s);
+  if (name == "swap_max_bypass_s") return read_number(value, options.swap_max_bypass_s);
   if (name != "policy") return false;
   settings.policy = value;
   return true;
@@ -62,6 +98,7 @@ std::string encode(const ProfileSettings& settings) {
   text += " policy=" + settings.policy;
   if (settings.commit)
     text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
+  text += encode(settings.policy_options);
   return text;
 }
 
@@ -96,13 +133,15 @@ std::optional<Error> check(const ProfileSettings& settings) {
   if (!is_budget(settings.default_inference_s)) {
     return out_of_range("default_inference_s", "from 0.001 to 86400 seconds");
   }
-  if (!contains(policy_names, settings.policy)) {
+  if (std::find(policy_names.begin(), policy_names.end(), settings.policy) == policy_names.end()) {
     return out_of_range("policy", "one of strict, aging, fair, sjf, swap");
   }
-  if (!contains(policies_available, settings.policy)) {
-    return make_error(ErrorCode::invalid_request,
-                      "policy \"" + settings.policy + "\" is not in this version; \"strict\" is")
-        .at_param("policy");
+  if (auto error = check(settings.policy_options)) return error;
+  const std::uint32_t reserve = settings.policy_options.reserve_interactive;
+  // 0 slots is a pause, which may end as it began.
+  const bool is_paused = settings.max_concurrent == 0U;
+  if (settings.max_concurrent && !is_paused && reserve >= *settings.max_concurrent) {
+    return out_of_range("reserve_interactive", "less than max_concurrent");
   }
   return std::nullopt;
 }

@@ -1,4 +1,4 @@
-// What a profile may do (mission A1, A3, A4, A6): the five settings that config, PUT and
+// What a profile may do (mission A1, A3, A4, A6): the settings that config, PUT and
 // auto-registration share.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/policy_options.hpp"
 
 namespace signalbox {
 
@@ -30,10 +31,11 @@ struct ProfileSettings {
   double default_queue_wait_s = 20;
   /// Unit: s. Range: 0.001..86400.
   double default_inference_s = 120;
-  /// Order of grants: strict.
+  /// Order of grants: strict, aging, fair, sjf or swap.
   std::string policy = "strict";
   /// Unset = the store's.
   std::optional<CommitMode> commit;
+  PolicyOptions policy_options = {};
 
   friend bool operator==(const ProfileSettings&, const ProfileSettings&) = default;
 };

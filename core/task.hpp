@@ -187,7 +187,7 @@ struct Task {
   /// Set in state error (and cancelled), else none.
   ErrorCode error_code = ErrorCode::none;
   std::string error_message;
-  /// Status of the backend's 4xx that is passed on, else 0.
+  /// Of the backend's answer, 0 = none; a 4xx is passed on to whoever asks.
   std::int32_t backend_status = 0;
   /// Content-Type of the response body, empty = application/json.
   std::string response_type;

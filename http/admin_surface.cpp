@@ -1,5 +1,7 @@
 #include "http/admin_surface.hpp"
 
+#include <type_traits>
+
 #include "http/read_members.hpp"
 #include "http/render.hpp"
 
@@ -21,28 +23,69 @@ void send_profile(Context& context, const Result<actors::ProfileStatus>& status)
   context.send_json(json.take());
 }
 
+template <class Number>
+std::optional<Error> read_into(std::string_view value, const std::string& name,
+                               std::optional<Number>& field) {
+  Number number{};
+  if (!read_number(value, number)) {
+    constexpr bool is_whole = std::is_integral_v<Number>;
+    return invalid_request(
+        name + (is_whole ? " must be a whole number, 0 or more" : " must be a number of seconds"),
+        name);
+  }
+  field = number;
+  return std::nullopt;
+}
+
+/// The options of one policy: an object whose members are options, by name.
+std::optional<Error> read_options(const Member& member, PolicyOptionsChange& change) {
+  const std::string& policy = member.name;
+  const auto options = scan_object(member.value);
+  if (options.has_error()) return invalid_request(policy + " must be an object", policy);
+  for (const Member& option : *options) {
+    const std::string name = policy + "." + option.name;
+    std::optional<Error> error;
+    const auto priority = policy == "aging" ? parse_priority(option.name) : std::nullopt;
+    if (priority && to_string(*priority) == option.name) {
+      error = read_into(option.value, name, change.aging_weights[to_index(*priority)]);
+    } else if (policy != "aging" && option.name == "max_bypass_s") {
+      error = read_into(option.value, name,
+                        policy == "sjf" ? change.sjf_max_bypass_s : change.swap_max_bypass_s);
+    } else {
+      error = invalid_request(
+          policy + " has no option \"" + option.name + "\"; it has " +
+              (policy == "aging" ? "interactive, workflow and background" : "max_bypass_s"),
+          name);
+    }
+    if (error) return error;
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile& change) {
   const std::string& name = member.name;
-  if (name == "max_concurrent" || name == "max_queued") {
-    std::uint32_t number = 0;
-    if (!read_number(member.value, number)) {
-      return invalid_request(name + " must be a whole number, 0 or more", name);
-    }
-    (name == "max_queued" ? change.max_queued : change.max_concurrent) = number;
-  } else if (name == "default_queue_wait_s" || name == "default_inference_s") {
-    double seconds = 0;
-    if (!read_number(member.value, seconds)) {
-      return invalid_request(name + " must be a number of seconds", name);
-    }
-    (name == "default_inference_s" ? change.default_inference_s : change.default_queue_wait_s) =
-        seconds;
-  } else if (name == "policy") {
+  const std::string_view value = member.value;
+  if (name == "max_concurrent") return read_into(value, name, change.max_concurrent);
+  if (name == "max_queued") return read_into(value, name, change.max_queued);
+  if (name == "default_queue_wait_s") return read_into(value, name, change.default_queue_wait_s);
+  if (name == "default_inference_s") return read_into(value, name, change.default_inference_s);
+  if (name == "reserve_interactive") {
+    return read_into(value, name, change.options.reserve_interactive);
+  }
+  if (name == "background_trickle") {
+    return read_into(value, name, change.options.background_trickle);
+  }
+  if (name == "aging" || name == "sjf" || name == "swap") {
+    return read_options(member, change.options);
+  }
+  if (name == "policy") {
     change.policy = unquote(member.value);
     if (!change.policy) return invalid_request("policy must be a name", name);
   } else {
     return invalid_request("a profile has no setting \"" + name +
                                "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
-                               "default_inference_s and policy",
+                               "default_inference_s, policy, reserve_interactive, "
+                               "background_trickle, aging, sjf and swap",
                            name);
   }
   return std::nullopt;

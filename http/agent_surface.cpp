@@ -67,6 +67,7 @@ Result<CallOptions> prepare_agent_call(Context& context, const std::string& name
   submit.is_llm_only = !agent->llm.empty();
   submit.request = make_bytes(std::move(inference->body));
   submit.session = std::move(inference->session);
+  submit.size = inference->size;
   // The agent's class stands in for the body's, so that headers go before it and the key's default
   // after it.
   if (!inference->priority.priority) inference->priority.priority = agent->priority;

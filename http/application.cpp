@@ -66,8 +66,8 @@ bool is_host_allowed(std::string_view host, const std::vector<std::string>& allo
                      [&](const std::string& each) { return lower(each) == name; });
 }
 
-Application::Application(std::shared_ptr<Services> services, Authenticator authenticator)
-    : x_services{std::move(services)}, x_authenticator{std::move(authenticator)} {
+Application::Application(std::shared_ptr<Services> services, config::AuthSettings keys)
+    : x_services{std::move(services)}, x_authenticator{std::move(keys)} {
   x_services->authenticator = &x_authenticator;
 }
 

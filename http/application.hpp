@@ -13,11 +13,16 @@ namespace signalbox::http {
 
 class Application {
  public:
-  Application(std::shared_ptr<Services> services, Authenticator authenticator);
+  Application(std::shared_ptr<Services> services, config::AuthSettings keys);
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
   void handle(const Request& request, Responder& responder) const;
+
+  /// As Authenticator::replace().
+  [[nodiscard]] std::optional<Error> replace_keys(config::AuthSettings keys) {
+    return x_authenticator.replace(std::move(keys));
+  }
 
  private:
   std::shared_ptr<Services> x_services;

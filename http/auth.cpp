@@ -86,6 +86,27 @@ Error unauthorized(std::string message) {
   return make_error(ErrorCode::unauthorized, std::move(message));
 }
 
+std::shared_ptr<const config::AuthSettings> prepare(config::AuthSettings settings) {
+  for (auto& key : settings.keys) {
+    std::transform(key.sha256.begin(), key.sha256.end(), key.sha256.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  }
+  return std::make_shared<const config::AuthSettings>(std::move(settings));
+}
+
+/// @returns the key with that digest, or null. Takes the same time for each.
+const config::KeySettings* find_key(const config::AuthSettings& settings, std::string_view digest) {
+  const config::KeySettings* found = nullptr;
+  // Every key is looked at, so that the time does not tell which one came close.
+  for (const auto& candidate : settings.keys) {
+    if (candidate.sha256.size() != digest.size()) continue;
+    if (CRYPTO_memcmp(candidate.sha256.data(), digest.data(), digest.size()) == 0) {
+      found = &candidate;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 bool Caller::may(std::string_view grant) const {
@@ -94,15 +115,27 @@ bool Caller::may(std::string_view grant) const {
   return std::find(default_grants.begin(), default_grants.end(), grant) != default_grants.end();
 }
 
-Authenticator::Authenticator(config::AuthSettings settings) : x_settings{std::move(settings)} {
-  for (auto& key : x_settings.keys) {
-    std::transform(key.sha256.begin(), key.sha256.end(), key.sha256.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+Authenticator::Authenticator(config::AuthSettings settings)
+    : x_settings{prepare(std::move(settings))} {}
+
+std::optional<Error> Authenticator::replace(config::AuthSettings settings) {
+  auto prepared = prepare(std::move(settings));
+  const std::lock_guard lock{x_mutex};
+  if (x_settings->mode == config::AuthMode::keys && prepared->mode == config::AuthMode::none) {
+    return invalid_request("without keys only after a restart", "auth.mode");
   }
+  x_settings = std::move(prepared);
+  return std::nullopt;
+}
+
+Authenticator::Settings Authenticator::settings() const {
+  const std::lock_guard lock{x_mutex};
+  return x_settings;
 }
 
 Result<Caller> Authenticator::authenticate(const Headers& headers) const {
-  if (x_settings.mode == config::AuthMode::none) {
+  const Settings settings = this->settings();
+  if (settings->mode == config::AuthMode::none) {
     Caller caller;
     caller.owner = "local";
     caller.has_all = true;
@@ -121,7 +154,7 @@ Result<Caller> Authenticator::authenticate(const Headers& headers) const {
     key = *field;
   }
   if (!key) return unauthorized("a key is needed: Authorization: Bearer <key>");
-  const config::KeySettings* found = find_key(sha256_hex(*key));
+  const config::KeySettings* found = find_key(*settings, sha256_hex(*key));
   if (found == nullptr) return unauthorized("the key is not known");
   return caller_of(*found);
 }
@@ -130,11 +163,12 @@ Result<Caller> Authenticator::authenticate(const Request& request) const {
   const bool has_key = find_header(request.headers, "Authorization") != nullptr ||
                        find_header(request.headers, "X-Api-Key") != nullptr;
   const auto session = session_of(request.headers);
-  if (x_settings.mode == config::AuthMode::none || has_key || !session) {
+  const Settings settings = this->settings();
+  if (settings->mode == config::AuthMode::none || has_key || !session) {
     return authenticate(request.headers);
   }
-  const auto digest = x_sessions->find(*session, LoginSessions::Clock::now());
-  const config::KeySettings* key = digest ? find_key(*digest) : nullptr;
+  const auto digest = x_sessions.find(*session, LoginSessions::Clock::now());
+  const config::KeySettings* key = digest ? find_key(*settings, *digest) : nullptr;
   if (key == nullptr) return unauthorized("the session is over; log in again");
   if (auto error = check_origin(request)) return std::move(*error);
   return caller_of(*key);
@@ -145,11 +179,12 @@ Result<std::string> Authenticator::log_in(const Request& request, const std::str
   if (find_header(request.headers, "Origin") != nullptr) {
     if (auto error = check_origin(request)) return std::move(*error);
   }
-  if (x_settings.mode == config::AuthMode::none) return std::string{};
+  const Settings settings = this->settings();
+  if (settings->mode == config::AuthMode::none) return std::string{};
   std::string digest = sha256_hex(key);
-  if (find_key(digest) == nullptr) return unauthorized("the key is not known");
-  if (const auto before = session_of(request.headers)) x_sessions->end(*before);
-  auto id = x_sessions->begin(std::move(digest), LoginSessions::Clock::now());
+  if (find_key(*settings, digest) == nullptr) return unauthorized("the key is not known");
+  if (const auto before = session_of(request.headers)) x_sessions.end(*before);
+  auto id = x_sessions.begin(std::move(digest), LoginSessions::Clock::now());
   if (!id) return make_error(ErrorCode::store_failed, "the system gave no random bytes");
   return std::move(*id);
 }
@@ -158,20 +193,8 @@ std::optional<Error> Authenticator::log_out(const Request& request) const {
   const auto session = session_of(request.headers);
   if (!session) return std::nullopt;
   if (auto error = check_origin(request)) return error;
-  x_sessions->end(*session);
+  x_sessions.end(*session);
   return std::nullopt;
-}
-
-const config::KeySettings* Authenticator::find_key(std::string_view digest) const {
-  const config::KeySettings* found = nullptr;
-  // Every key is looked at, so that the time does not tell which one came close.
-  for (const auto& candidate : x_settings.keys) {
-    if (candidate.sha256.size() != digest.size()) continue;
-    if (CRYPTO_memcmp(candidate.sha256.data(), digest.data(), digest.size()) == 0) {
-      found = &candidate;
-    }
-  }
-  return found;
 }
 
 std::string sha256_hex(std::string_view bytes) {

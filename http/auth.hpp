@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ class Authenticator {
  public:
   explicit Authenticator(config::AuthSettings settings);
 
+  /// From now on these count, in any thread; what was let in before goes on. Sessions of keys that
+  /// are gone are over. @returns invalid_request, and changes nothing, when no keys were asked for
+  /// any more: who may connect was decided with them in mind.
+  [[nodiscard]] std::optional<Error> replace(config::AuthSettings settings);
+
   /// @returns unauthorized when a key is needed and none or a wrong one was sent; invalid_request
   /// when two different keys were.
   [[nodiscard]] Result<Caller> authenticate(const Headers& headers) const;
@@ -47,11 +53,14 @@ class Authenticator {
   [[nodiscard]] std::optional<Error> log_out(const Request& request) const;
 
  private:
-  /// @returns the key with that digest, or null. Takes the same time for each.
-  [[nodiscard]] const config::KeySettings* find_key(std::string_view digest) const;
+  using Settings = std::shared_ptr<const config::AuthSettings>;
 
-  config::AuthSettings x_settings;
-  std::shared_ptr<LoginSessions> x_sessions = std::make_shared<LoginSessions>();
+  [[nodiscard]] Settings settings() const;
+
+  mutable std::mutex x_mutex;
+  Settings x_settings;
+  /// Safe in any thread; finding one counts as its use.
+  mutable LoginSessions x_sessions;
 };
 
 inline constexpr std::string_view session_cookie = "signalbox_session";

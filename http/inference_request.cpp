@@ -1,6 +1,8 @@
 #include "http/inference_request.hpp"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "http/read_members.hpp"
@@ -52,7 +54,27 @@ Result<std::string> read_model(const std::vector<Member>& members, ModelMember r
   return *name;
 }
 
+CallSize size_of(std::span<const Member> members, std::size_t bytes, TaskKind kind) {
+  constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+  CallSize size;
+  size.tokens_in = static_cast<std::uint32_t>(std::min((bytes + 3) / 4, most));
+  if (kind == TaskKind::embedding) {
+    size.tokens_out_max = 1;
+    return size;
+  }
+  for (const char* name : {"max_completion_tokens", "max_tokens", "max_output_tokens"}) {
+    const Member* member = find_given(members, name);
+    if (member != nullptr && read_number(member->value, size.tokens_out_max)) break;
+    size.tokens_out_max = 0;
+  }
+  return size;
+}
+
 }  // namespace
+
+CallSize declared_size(std::string_view body, TaskKind kind) {
+  return size_of(members_of(body), body.size(), kind);
+}
 
 Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind,
                                                 ModelMember model) {
@@ -75,6 +97,7 @@ Result<InferenceRequest> read_inference_request(std::string body, TaskKind kind,
       request.session = std::move(*key);
     }
   }
+  request.size = size_of(*members, body.size(), kind);
   if (const Member* tier = find_member(*members, "service_tier")) {
     request.priority = body_priority(unquote(tier->value).value_or(""));
   }

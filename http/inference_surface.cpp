@@ -167,6 +167,7 @@ void submit_inference(Context& context, TaskKind kind, std::string_view route,
   submit.target = llm.empty() ? inference.model : llm;
   submit.request = make_bytes(std::move(inference.body));
   submit.session = std::move(inference.session);
+  submit.size = inference.size;
   apply_options(context, *options, route, submit);
   run_call(context, std::move(submit));
 }

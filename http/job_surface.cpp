@@ -49,6 +49,7 @@ Result<actors::SubmitTask> make_submission(const Context& context, JobRequest jo
   submit.task.streaming = true;
   submit.target = std::move(job.model);
   submit.session = std::move(job.session);
+  submit.size = declared_size(job.completion, submit.task.kind);
   submit.request = make_bytes(std::move(job.completion));
   submit.is_async = true;
   submit.takes_absent = true;
@@ -97,6 +98,8 @@ class JobWatch {
     actors::WatchTask watch;
     watch.task = task;
     watch.is_observer = true;
+    // A quick job is over before its reader asks.
+    watch.wants_past = true;
     caf::anon_send(services.front, BeginCall{number, x_reply_box, std::move(watch)});
     watch_hang_up(x_context, number);
     while (!x_is_over) {

@@ -111,6 +111,25 @@ void write_task(JsonWriter& json, const Task& task, const std::optional<TaskBodi
   json.end_object();
 }
 
+namespace {
+
+void write_policy(JsonWriter& json, const ProfileSettings& settings) {
+  const PolicyOptions& options = settings.policy_options;
+  json.key("policy").string(settings.policy);
+  json.key("reserve_interactive").number(std::int64_t{options.reserve_interactive});
+  json.key("background_trickle").number(std::int64_t{options.background_trickle});
+  json.key("aging").begin_object();
+  for (const Priority priority : all_priorities) {
+    json.key(to_string(priority)).number(std::int64_t{options.aging_weights[to_index(priority)]});
+  }
+  json.end_object();
+  json.key("sjf").begin_object().key("max_bypass_s").number(options.sjf_max_bypass_s).end_object();
+  json.key("swap").begin_object();
+  json.key("max_bypass_s").number(options.swap_max_bypass_s).end_object();
+}
+
+}  // namespace
+
 void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
   const auto& settings = profile.settings;
   const auto& occupancy = profile.occupancy;
@@ -120,7 +139,7 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
   json.key("max_queued").number(std::int64_t{settings.max_queued});
   json.key("default_queue_wait_s").number(settings.default_queue_wait_s);
   json.key("default_inference_s").number(settings.default_inference_s);
-  json.key("policy").string(settings.policy);
+  write_policy(json, settings);
   json.key("in_flight").number(std::int64_t{occupancy.in_flight});
   json.key("waiting").begin_object();
   for (const Priority priority : all_priorities) {

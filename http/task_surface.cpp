@@ -141,6 +141,7 @@ Result<CallOptions> read_plain_submission(const Context& context,
   submit.target = submit.is_llm_only ? target.llm : has_target ? target.model : inference->model;
   submit.request = make_bytes(std::move(inference->body));
   submit.session = std::move(inference->session);
+  submit.size = inference->size;
   return read_call_options(context.request.headers, context.caller, inference->priority,
                            default_priority(*kind));
 }

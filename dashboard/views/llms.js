@@ -25,6 +25,7 @@ export function create(ctx) {
       textColumn('name', 'LLM', { isHead: true, width: 22, class: 'whole' }), statusColumn('status', 14), runningColumn('running', 'capacity'),
       textColumn('kind', 'Kind', { width: 10 }), textColumn('type', 'Type', { optional: true, width: 11 }),
       textColumn('model', 'Model', { optional: true }), textColumn('pool', 'Pool', { optional: true, width: 12 }), textColumn('tier', 'Tier', { optional: true, width: 9 }),
+      textColumn('breaker', 'Breaker', { optional: true, width: 11, text: (row) => orNone(row.breaker === 'closed' ? null : row.breaker?.replace('_', '-')), title: (row) => (row.failures ? `${row.failures} calls failed in a row` : null) }),
       agoColumn('last_heartbeat_at', 'Heartbeat'), agoColumn('inactive_since', 'Away since', { rare: true }),
       textColumn('url', 'At', { optional: true }),
     ],
@@ -36,14 +37,15 @@ export function create(ctx) {
       { id: 'session', label: 'Session', isHead: true, width: 11, class: 'mono', text: (row) => shortId(row.session), title: (row) => row.session, sort: (row) => row.session },
       textColumn('llms', 'LLMs', { width: 22, class: 'broad', text: (row) => row.llms.map((l) => l.name).join(', '), sort: (row) => row.llms[0]?.name }),
       statusColumn('state', 13), runningColumn('in_flight', 'capacity'),
-      textColumn('bound', 'Connected', { width: 11, text: (row) => (row.bound ? 'yes' : 'no') }),
+      textColumn('bound', 'Connected', { width: 11, text: (row) => (row.kind === 'push' ? 'push' : row.bound ? 'yes' : 'no'), title: (row) => (row.kind === 'push' ? 'calls are sent to its own server' : null) }),
       agoColumn('last_heartbeat_at', 'Heartbeat'),
       numberColumn('done', 'Done', { width: 8 }), numberColumn('failed', 'Failed', { width: 8 }),
       textColumn('address', 'Address', { optional: true, text: (row) => orNone(row.address) }), agoColumn('connected_at', 'Since', { optional: true }),
       {
         id: 'drain', label: 'Drain', isMute: true, width: 9, class: 'action',
         render: (cell, row) => renew(cell, `${row.session}${row.state}`, () => {
-          if (row.state === 'draining') return null;
+          // A push worker says by heartbeat when it is to get nothing new.
+          if (row.state === 'draining' || row.kind === 'push') return null;
           const button = h('button', { type: 'button', class: 'small', 'aria-label': `drain the worker of ${row.llms.map((l) => l.name).join(', ')}`, onclick: () => drain(row, button) }, 'Drain');
           return button;
         }),

@@ -162,4 +162,81 @@ TEST_CASE("observer: a claim that was not stored does not cost the answer", "[ac
   CHECK(*house.store().load_body(house.task_of(call), BodyKind::response).value() == "answer");
 }
 
+TEST_CASE("observer: an error that is read later has the status it had at first", "[actors]") {
+  struct Case {
+    std::int32_t status;
+    bool is_passed_on;
+    std::int32_t kept;
+  };
+  // The last: told in the middle of a stream, where no status of ours can follow.
+  const auto given =
+      GENERATE(Case{404, true, 404}, Case{500, false, 500}, Case{0, false, 0}, Case{400, false, 0});
+  HouseFixture house;
+  house.add_backend("alpha", 1, [given](const BackendCall&) {
+    actors::Playback playback;
+    BackendFailed failed;
+    failed.error = make_error(ErrorCode::backend_error, "the backend's words");
+    failed.error.from_backend = true;
+    if (given.status != 0)
+      failed.error.details.emplace_back("backend_status", std::int64_t{given.status});
+    if (given.is_passed_on) failed.error.backend_status = given.status;
+    playback.steps.push_back({1s, std::move(failed)});
+    return playback;
+  });
+  const auto call = house.submit({.target = "alpha"});
+  house.world().advance(2s);
+  REQUIRE(house.told(call).ended);
+  const auto reader = house.observe(house.task_of(call));
+  REQUIRE(house.told(reader).ended);
+  const Error& error = house.told(reader).ended->error;
+  CHECK(error.code == ErrorCode::backend_error);
+  CHECK(error.message == "the backend's words");
+  CHECK(error.from_backend);
+  CHECK(backend_status_of(error) == given.kept);
+  CHECK(error.backend_status == (given.is_passed_on ? given.status : 0));
+}
+
+TEST_CASE("observer: who asks for the past is told a stream that is over", "[actors]") {
+  // At each moment around the end: while the actor is there, while it goes, and long after.
+  for (std::uint64_t messages = 0; messages < 40; ++messages) {
+    CAPTURE(messages);
+    HouseFixture house;
+    house.add_backend("alpha", 1, stream_answer(3, 10ms));
+    const auto call = house.submit({.target = "alpha", .is_async = true});
+    const TaskId task = house.task_of(call);
+    house.world().advance(29ms);
+    REQUIRE_FALSE(is_terminal(house.stored(call).state));
+    const auto early = house.observe(task);
+    house.world().run_until(house.world().now() + 1ms);
+    house.world().run_some(messages);
+    const auto late = house.observe(task, true);
+    const auto plain = house.observe(task);
+    house.world().advance(1s);
+    CHECK(house.told(early).data == "e0;e1;e2;");
+    CHECK(house.told(late).data == "e0;e1;e2;");
+    REQUIRE(house.told(late).ended);
+    CHECK(*house.told(late).ended->body == "assembled");
+    CHECK(house.told(plain).ended);
+  }
+}
+
+TEST_CASE("observer: an answer that broke off is told as far as it came", "[actors]") {
+  HouseFixture house;
+  house.add_backend("alpha", 1, [](const BackendCall&) {
+    actors::Playback playback;
+    playback.steps.push_back({1ms, BackendBegan{200, "text/event-stream"}});
+    playback.steps.push_back({1ms, BackendEvents{make_bytes("e0;")}});
+    playback.steps.push_back(
+        {1ms, BackendFailed{make_error(ErrorCode::backend_stream_failed, "it broke"), false}});
+    return playback;
+  });
+  const auto call = house.submit({.target = "alpha", .is_async = true});
+  house.world().advance(1s);
+  REQUIRE(house.stored(call).state == TaskState::error);
+  const auto late = house.observe(house.task_of(call), true);
+  CHECK(house.told(late).data == "e0;");
+  CHECK(house.told(late).code() == ErrorCode::backend_stream_failed);
+  CHECK(house.told(house.observe(house.task_of(call))).data.empty());
+}
+
 }  // namespace signalbox::testing

@@ -5,43 +5,18 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/house_fixture.hpp"
+#include "tests/support/played_backend.hpp"
 
 namespace signalbox::testing {
 namespace {
 
-/// One server's calls, in order; each is ended by the test.
+/// One server, and for which models something was made to speak to it.
 struct Server {
-  struct Call {
-    BackendCall call;
-    BackendListener listener;
-    bool is_cancelled = false;
-  };
-  std::vector<Call> calls;
+  std::shared_ptr<PlayedServer> played = std::make_shared<PlayedServer>();
   std::vector<std::string> models;
 };
 /// By port.
 using Servers = std::map<std::uint16_t, Server>;
-
-class PlayedBackend final : public Backend {
- public:
-  PlayedBackend(std::shared_ptr<Servers> servers, std::uint16_t port)
-      : x_servers{std::move(servers)}, x_port{port} {}
-  std::uint64_t start(BackendCall call, BackendListener listener) override {
-    auto& calls = (*x_servers)[x_port].calls;
-    calls.push_back({std::move(call), std::move(listener)});
-    return calls.size();
-  }
-  void cancel(std::uint64_t number) override {
-    auto& call = (*x_servers)[x_port].calls.at(number - 1);
-    call.is_cancelled = true;
-    call.listener(BackendFailed{make_error(ErrorCode::backend_stream_failed, "cancelled")});
-  }
-  void list_models(std::function<void(Result<std::vector<BackendModel>>)>) override {}
-
- private:
-  std::shared_ptr<Servers> x_servers;
-  std::uint16_t x_port;
-};
 
 class PushFixture {
  public:
@@ -69,16 +44,17 @@ class PushFixture {
                                    actors::ListWorkers{owner, false})
         .workers;
   }
-  Server& server(std::uint16_t port) { return (*x_servers)[port]; }
+  PlayedServer& server(std::uint16_t port) { return *(*x_servers)[port].played; }
+  std::vector<std::string> models_of(std::uint16_t port) { return (*x_servers)[port].models; }
   void answer(std::uint16_t port, std::size_t call, const std::string& body = "done") {
     BackendFinished finished;
     finished.content_type = "application/json";
     finished.body = make_bytes(body);
-    server(port).calls.at(call).listener(std::move(finished));
+    server(port).calls.at(call).end(std::move(finished));
     world().run();
   }
   void fail(std::uint16_t port, std::size_t call, ErrorCode code) {
-    server(port).calls.at(call).listener(BackendFailed{make_error(code, "failed"), true});
+    server(port).calls.at(call).end(BackendFailed{make_error(code, "failed"), true});
     world().run();
   }
   void wait(Duration duration) { world().run_until(world().now() + duration); }
@@ -91,7 +67,7 @@ class PushFixture {
     options.push_desk.make_backend = [servers = x_servers](const std::string&, std::uint16_t port,
                                                            const std::string& model) {
       (*servers)[port].models.push_back(model);
-      return std::make_shared<PlayedBackend>(servers, port);
+      return std::make_shared<PlayedBackend>((*servers)[port].played);
     };
     return options;
   }
@@ -108,7 +84,7 @@ TEST_CASE("push_desk: a worker that was heard of runs calls", "[actors]") {
   const auto call = push.call();
   REQUIRE(push.server(9001).calls.size() == 1);
   CHECK(push.server(9001).calls[0].call.model == "m");
-  CHECK(push.server(9001).models == std::vector<std::string>{""});
+  CHECK(push.models_of(9001) == std::vector<std::string>{""});
   CHECK(push.workers().front().in_flight == 1);
   push.answer(9001, 0, "hello");
   REQUIRE(push.house().told(call).ended);
@@ -199,10 +175,10 @@ TEST_CASE("push_desk: several models, and the one that is meant", "[actors]") {
   push.call(false, "n");
   push.call(false, "m");
   REQUIRE(push.server(9001).calls.size() == 1);
-  CHECK(push.server(9001).models == std::vector<std::string>{"n"});
+  CHECK(push.models_of(9001) == std::vector<std::string>{"n"});
   push.answer(9001, 0);
   CHECK(push.server(9001).calls.size() == 2);
-  CHECK(push.server(9001).models == std::vector<std::string>{"n", "m"});
+  CHECK(push.models_of(9001) == std::vector<std::string>{"n", "m"});
 }
 
 TEST_CASE("push_desk: a worker that comes back on another port is called there", "[actors]") {

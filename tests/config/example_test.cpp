@@ -29,8 +29,8 @@ std::string uncommented(const std::string& example) {
   while (std::getline(lines, line)) {
     if (line.starts_with("#  ")) line = line.substr(1);
     // Their empty forms would stand before the entries.
-    line =
-        std::regex_replace(line, std::regex{"^( *(profiles|agents|keys):) (\\{\\}|\\[\\])$"}, "$1");
+    line = std::regex_replace(
+        line, std::regex{"^( *(profiles|agents|keys|plugins):) (\\{\\}|\\[\\])$"}, "$1");
     text += line + "\n";
   }
   return text;

@@ -152,6 +152,28 @@ TEST_CASE("load: unset values of a profile can be written as nothing", "[config]
   CHECK(result.settings.profiles.at("a") == ProfileSettings{});
 }
 
+TEST_CASE("load: a profile's policy and its options", "[config][load]") {
+  const LoadResult result = load(R"(
+inference:
+  profiles:
+    a: {policy: aging, aging: {interactive: 9, background: 2}}
+    b: {policy: sjf, sjf: {max_bypass_s: 0.5}, swap: {max_bypass_s: 0}}
+    c: {max_concurrent: 3, reserve_interactive: 2, background_trickle: 10}
+    d: {policy: fair, aging: , sjf: ~}
+)",
+                                 "f.yaml");
+  CHECK(result.violations.empty());
+  const auto& profiles = result.settings.profiles;
+  REQUIRE(profiles.size() == 4);
+  CHECK(profiles.at("a").policy == "aging");
+  CHECK(profiles.at("a").policy_options == PolicyOptions{.aging_weights = {9, 2, 2}});
+  CHECK(profiles.at("b").policy_options ==
+        PolicyOptions{.sjf_max_bypass_s = 0.5, .swap_max_bypass_s = 0});
+  CHECK(profiles.at("c").policy_options ==
+        PolicyOptions{.reserve_interactive = 2, .background_trickle = 10});
+  CHECK(profiles.at("d").policy_options == PolicyOptions{});
+}
+
 TEST_CASE("load: profiles with bad values", "[config][load]") {
   const auto problem = [](const std::string& setting) {
     const auto lines = problems("inference:\n  profiles:\n    \"a:b\":\n      " + setting + "\n");
@@ -175,6 +197,18 @@ TEST_CASE("load: profiles with bad values", "[config][load]") {
   CHECK(problem("policy: random") ==
         "f.yaml:4:15: inference.profiles[\"a:b\"].policy: policy must be one of strict, aging, "
         "fair, sjf, swap");
+  CHECK(problem("aging: {workflow: 0}") ==
+        "f.yaml:4:25: inference.profiles[\"a:b\"].aging.workflow: must be a whole number from 1 to "
+        "1000, not \"0\"");
+  CHECK_THAT(problem("aging: 3"), Catch::Contains("aging: must be a map"));
+  CHECK_THAT(problem("aging: {interactiv: 3}"), Catch::Contains("interactiv"));
+  CHECK_THAT(problem("sjf: {max_bypass_s: -1}"),
+             Catch::Contains("sjf.max_bypass_s: must be from 0 to 86400 seconds"));
+  CHECK_THAT(problem("swap: {max_bypass_s: 86401}"), Catch::Contains("swap.max_bypass_s: must be"));
+  CHECK_THAT(problem("background_trickle: 10001"), Catch::Contains("from 0 to 10000"));
+  CHECK(problem("{max_concurrent: 2, reserve_interactive: 2}") ==
+        "f.yaml:4:48: inference.profiles[\"a:b\"].reserve_interactive: reserve_interactive must be "
+        "less than max_concurrent");
   CHECK_THAT(problem("commit: async"), Catch::Contains("must be sync or relaxed"));
   CHECK_THAT(problem("commit: []"), Catch::Contains("must be sync or relaxed, not a list"));
   CHECK(problems("inference: {profiles: {'a b': {}}}") ==

@@ -16,7 +16,10 @@ gc: {interval_s: 1, pending_timeout_s: 2, terminal_retention_s: 3, call_retentio
 workers: {heartbeat_interval_s: 4, heartbeat_timeout_s: 5, inactive_retention_s: 6,
           wake_timeout_s: 7, allow_hosts: [10.0.0.7]}
 tasks: {max_attempts: 8, await_timeout_s: 9, max_backlog: 10}
-plugins: [./a.so, ./b.so]
+plugins:
+  - {path: ./a.so, settings: {depth: 2, words: [x, "1"]}}
+  - {path: /opt/b.so, name: bee}
+  - name: inside
 )",
                                  "f.yaml");
   CHECK(result.violations.empty());
@@ -27,7 +30,9 @@ plugins: [./a.so, ./b.so]
   expected.gc = {1, 2, 3, 4};
   expected.workers = {4, 5, 6, 7, {"10.0.0.7"}};
   expected.tasks = {8, 9, 10};
-  expected.plugins = {"./a.so", "./b.so"};
+  expected.plugins = {{"a", "a.so", R"({"depth":2,"words":["x","1"]})"},
+                      {"bee", "/opt/b.so", "{}"},
+                      {"inside", "", "{}"}};
   CHECK(result.settings == expected);
 }
 
@@ -83,9 +88,11 @@ TEST_CASE("load: values of the wrong type", "[config][load]") {
   CHECK(problems("- http") == Lines{"f.yaml:1:1: must be a map of keys, not a list"});
   CHECK(problems("hello") == Lines{"f.yaml:1:1: must be a map of keys, not \"hello\""});
   CHECK(problems("agents: {a: b}") == Lines{"f.yaml:1:9: agents: must be a list, not a map"});
-  CHECK(problems("plugins: x.so") ==
-        Lines{"f.yaml:1:10: plugins: must be a list of texts, not \"x.so\""});
-  CHECK(problems("plugins: [[x]]") == Lines{"f.yaml:1:11: plugins[0]: must be a text, not a list"});
+  CHECK(problems("plugins: x.so") == Lines{"f.yaml:1:10: plugins: must be a list, not \"x.so\""});
+  CHECK(problems("plugins: [x.so]") ==
+        Lines{"f.yaml:1:11: plugins[0]: must be a map of keys, not \"x.so\""});
+  CHECK(problems("http: {allowed_hosts: [[x]]}") ==
+        Lines{"f.yaml:1:24: http.allowed_hosts[0]: must be a text, not a list"});
   CHECK(problems("agents: [~]") ==
         Lines{"f.yaml:1:10: agents[0]: must be a map of keys, not nothing"});
   CHECK(problems("agents: [x]") ==
@@ -106,7 +113,7 @@ TEST_CASE("load: texts and words that cannot be", "[config][load]") {
               "relaxed?"});
   CHECK(problems("store: {commit: 7}") ==
         Lines{"f.yaml:1:17: store.commit: must be sync or relaxed, not \"7\""});
-  CHECK(problems("plugins: ['']") == Lines{"f.yaml:1:11: plugins[0]: must not be empty"});
+  CHECK(problems("store: {path: ''}") == Lines{"f.yaml:1:15: store.path: must not be empty"});
 }
 
 TEST_CASE("load: unknown keys, with the near miss", "[config][load]") {
@@ -139,9 +146,29 @@ TEST_CASE("load: control characters of the file do not reach the terminal", "[co
 }
 
 TEST_CASE("load: long lists are read in linear time", "[config][load]") {
-  std::string text = "plugins: [";
+  std::string text = "http: {allowed_hosts: [";
   for (int index = 0; index < 100'000; ++index) text += "a" + std::to_string(index) + ",";
-  CHECK(load(text + "]", "f.yaml").settings.plugins.size() == 100'000);
+  CHECK(load(text + "]}", "f.yaml").settings.http.allowed_hosts.size() == 100'000);
+}
+
+TEST_CASE("load: plugins, by path from the file's folder or by name", "[config][load]") {
+  const auto settings =
+      load("plugins: [{path: lib/a.so}, {path: /b.so}]", "/etc/box/f.yaml").settings;
+  REQUIRE(settings.plugins.size() == 2);
+  CHECK(settings.plugins[0].path == "/etc/box/lib/a.so");
+  CHECK(settings.plugins[0].name == "a");
+  CHECK(settings.plugins[1].path == "/b.so");
+  CHECK(
+      problems("plugins: [{settings: {a: 1}}]") ==
+      Lines{
+          "f.yaml:1:11: plugins[0]: must have a path, or the name of a plugin that is linked in"});
+  CHECK(problems("plugins: [{name: a, settings: 3}]") ==
+        Lines{"f.yaml:1:31: plugins[0].settings: must be a map of the plugin's own settings, not "
+              "\"3\""});
+  CHECK(problems("plugins: [{path: x/a.so}, {name: a}]") ==
+        Lines{"f.yaml:1:27: plugins[1].name: \"a\" is used twice, first in line 1"});
+  CHECK(problems("plugins: [{name: a, pat: b}]") ==
+        Lines{"f.yaml:1:21: plugins[0].pat: unknown key; did you mean path?"});
 }
 
 TEST_CASE("load: remembers where values were written", "[config][load]") {

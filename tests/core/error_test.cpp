@@ -100,4 +100,14 @@ TEST_CASE("error: a result is a value or an error", "[core][error]") {
   CHECK(bad.error().code == ErrorCode::draining);
 }
 
+TEST_CASE("error: the backend's status, passed on or told", "[core][error]") {
+  Error error = make_error(ErrorCode::backend_error, "no");
+  CHECK(backend_status_of(error) == 0);
+  error.details.emplace_back("stage", std::string{"submit"});
+  error.details.emplace_back("backend_status", std::int64_t{503});
+  CHECK(backend_status_of(error) == 503);
+  error.backend_status = 404;
+  CHECK(backend_status_of(error) == 404);
+}
+
 }  // namespace signalbox::test

@@ -35,7 +35,7 @@ std::vector<Grant> pump(ProfileScheduler& scheduler, Instant now) {
   std::vector<Grant> some;
   std::vector<Lease> unused;
   do {
-    scheduler.asks();
+    scheduler.asks(now);
     some = scheduler.settle(now, unused);
     std::move(some.begin(), some.end(), std::back_inserter(all));
   } while (!some.empty());
@@ -258,19 +258,19 @@ TEST_CASE(
   ProfileScheduler scheduler{"p", settings_with(2)};
   scheduler.restore(request_of(1, background, "a"), at_s(0));
   scheduler.restore(request_of(2, workflow, "a"), at_s(0));
-  auto asks = scheduler.asks();
+  auto asks = scheduler.asks(at_s(0));
   REQUIRE(asks.size() == 1);
   CHECK(asks[0].target == "a");
   CHECK(asks[0].priority == workflow);
-  CHECK(scheduler.asks().empty());
+  CHECK(scheduler.asks(at_s(0)).empty());
   scheduler.lease_granted("a", lease_number(1));
-  CHECK(scheduler.asks().empty());
+  CHECK(scheduler.asks(at_s(0)).empty());
   std::vector<Lease> unused;
   const auto grants = scheduler.settle(at_s(0), unused);
   REQUIRE(grants.size() == 1);
   CHECK(grants[0].id == task_id(2));
   CHECK(grants[0].lease == lease_number(1));
-  asks = scheduler.asks();
+  asks = scheduler.asks(at_s(0));
   REQUIRE(asks.size() == 1);
   CHECK(asks[0].priority == background);
 }

@@ -35,7 +35,7 @@ struct Desk {
   }
 
   std::vector<std::string> asked() {
-    asks = scheduler.asks();
+    asks = scheduler.asks(at_s(0));
     REQUIRE(asks.size() == 1);
     return named();
   }
@@ -55,7 +55,7 @@ struct Desk {
     lease.session = std::move(session);
     scheduler.lease_granted("a", lease);
     std::vector<std::uint64_t> granted;
-    asks = scheduler.asks();
+    asks = scheduler.asks(at_s(0));
     std::vector<Lease> given_back;
     for (const Grant& grant : scheduler.settle(at_s(1), given_back)) {
       granted.push_back(number_of(grant.id));
@@ -144,12 +144,12 @@ TEST_CASE("profile sessions: parked, it asks again when other sessions wait",
   desk.asked();
   desk.scheduler.lease_parked("a");
   desk.submit(2, "s");
-  CHECK(desk.scheduler.asks().empty());
+  CHECK(desk.scheduler.asks(at_s(0)).empty());
   desk.submit(3, "t");
   CHECK(desk.asked() == Sessions{"s", "t"});
   desk.scheduler.lease_parked("a");
   desk.scheduler.remove(task_id(1), at_s(0));
-  CHECK(desk.scheduler.asks().empty());
+  CHECK(desk.scheduler.asks(at_s(0)).empty());
   desk.scheduler.remove(task_id(2), at_s(0));
   CHECK(desk.asked() == Sessions{"t"});
 }
@@ -196,21 +196,21 @@ TEST_CASE("profile sessions: when all that were named must wait, more are named,
   REQUIRE(all.size() == 300);
   CHECK(all.back() == "s300");
   desk.scheduler.lease_parked("a");
-  CHECK(desk.scheduler.asks().empty());
+  CHECK(desk.scheduler.asks(at_s(0)).empty());
   // The last in line is served though 299 sessions wait before it.
   CHECK(desk.lease("s300") == Numbers{300});
   for (std::uint64_t number = 301; number <= 5000; ++number) {
     desk.submit(number, "s" + std::to_string(number));
   }
   for (int round = 0; round < 10; ++round) {
-    const auto asks = desk.scheduler.asks();
+    const auto asks = desk.scheduler.asks(at_s(0));
     if (asks.empty()) break;
     CHECK(asks[0].sessions.size() <= sessions_asked_max);
     desk.asks = asks;
     desk.scheduler.lease_parked("a");
   }
   CHECK(desk.asks[0].sessions.size() == sessions_asked_max);
-  CHECK(desk.scheduler.asks().empty());
+  CHECK(desk.scheduler.asks(at_s(0)).empty());
 }
 
 TEST_CASE("profile sessions: where they do not count they are named no more, until they do",

@@ -75,17 +75,77 @@ TEST_CASE("profile_settings: budgets are held to their ranges, and what is no nu
   }
 }
 
-TEST_CASE("profile_settings: of the known policies only strict is in this version",
+TEST_CASE("profile_settings: a policy is one of the known ones, to the letter",
           "[core][profile_settings]") {
-  const auto says_not_yet = [](const std::string& policy) {
-    ProfileSettings settings;
-    settings.policy = policy;
+  ProfileSettings settings;
+  for (const auto* known : {"strict", "aging", "fair", "sjf", "swap"}) {
+    settings.policy = known;
+    CHECK(param_at_fault(settings).empty());
+  }
+  for (const auto* unknown : {"", "Strict", "strict ", "lifo"}) {
+    settings.policy = unknown;
     CHECK(param_at_fault(settings) == "policy");
-    const auto error = check(settings);
-    return error && error->message.find("not in this version") != std::string::npos;
+  }
+}
+
+TEST_CASE("profile_settings: options of policies are held to their ranges",
+          "[core][profile_settings]") {
+  const auto fault = [](auto change) {
+    ProfileSettings settings;
+    change(settings.policy_options);
+    return param_at_fault(settings);
   };
-  for (const auto* known : {"aging", "fair", "sjf", "swap"}) CHECK(says_not_yet(known));
-  for (const auto* unknown : {"", "Strict", "strict ", "lifo"}) CHECK_FALSE(says_not_yet(unknown));
+  for (const double good : {0.0, 0.001, 60.0, 86'400.0}) {
+    CHECK(fault([&](auto& options) { options.sjf_max_bypass_s = good; }).empty());
+    CHECK(fault([&](auto& options) { options.swap_max_bypass_s = good; }).empty());
+  }
+  for (const double bad : {-0.001, std::nextafter(86'400.0, 1e9), infinity, std::nan("")}) {
+    CHECK(fault([&](auto& options) { options.sjf_max_bypass_s = bad; }) == "sjf.max_bypass_s");
+    CHECK(fault([&](auto& options) { options.swap_max_bypass_s = bad; }) == "swap.max_bypass_s");
+  }
+  for (const Priority priority : all_priorities) {
+    const auto weigh = [&](std::uint32_t weight) {
+      return fault([&](auto& options) { options.aging_weights[to_index(priority)] = weight; });
+    };
+    for (const std::uint32_t good : {1U, 1000U}) CHECK(weigh(good).empty());
+    for (const std::uint32_t bad : {0U, 1001U}) {
+      CHECK(weigh(bad) == "aging." + std::string{to_string(priority)});
+    }
+  }
+  CHECK(fault([](auto& options) { options.background_trickle = 10'000; }).empty());
+  CHECK(fault([](auto& options) { options.background_trickle = 10'001; }) == "background_trickle");
+  CHECK(fault([](auto& options) { options.reserve_interactive = 10'000; }).empty());
+  CHECK(fault([](auto& options) { options.reserve_interactive = 10'001; }) ==
+        "reserve_interactive");
+}
+
+TEST_CASE("profile_settings: a reserve leaves the other classes a slot, where slots are counted",
+          "[core][profile_settings]") {
+  ProfileSettings settings;
+  settings.policy_options.reserve_interactive = 2;
+  settings.max_concurrent = 3;
+  CHECK(param_at_fault(settings).empty());
+  settings.max_concurrent = 2;
+  CHECK(param_at_fault(settings) == "reserve_interactive");
+  settings.max_concurrent = 0;
+  CHECK(param_at_fault(settings).empty());
+  settings.max_concurrent.reset();
+  CHECK(param_at_fault(settings).empty());
+}
+
+TEST_CASE("profile_settings: options are stored where they are not the usual ones",
+          "[core][profile_settings]") {
+  ProfileSettings settings;
+  settings.policy = "aging";
+  settings.policy_options.reserve_interactive = 2;
+  settings.policy_options.background_trickle = 10;
+  settings.policy_options.aging_weights = {9, 3, 2};
+  settings.policy_options.sjf_max_bypass_s = 2.5;
+  settings.policy_options.swap_max_bypass_s = 0;
+  CHECK(encode(settings) ==
+        "v1 max_queued=32 queue_wait_s=20 inference_s=120 policy=aging reserve_interactive=2 "
+        "background_trickle=10 aging=9:3:2 sjf_max_bypass_s=2.5 swap_max_bypass_s=0");
+  CHECK(decode_profile_settings(encode(settings)) == settings);
 }
 
 TEST_CASE("profile_settings: the stored text is what it was in version 1",
@@ -115,6 +175,15 @@ TEST_CASE("profile_settings: whatever passes check comes back exactly from its t
     settings.default_inference_s = 0.001 + static_cast<double>(random() >> 11U) * 0x1p-53;
     const auto commit = random() % 3;
     if (commit > 0) settings.commit = static_cast<CommitMode>(commit - 1);
+    PolicyOptions& options = settings.policy_options;
+    if (random() % 2 == 0) {
+      options.background_trickle = static_cast<std::uint32_t>(random() % 10'001);
+      for (auto& weight : options.aging_weights) {
+        weight = static_cast<std::uint32_t>(1 + random() % 1000);
+      }
+      options.sjf_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 86'400;
+      options.swap_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53;
+    }
     REQUIRE_FALSE(check(settings));
     REQUIRE(decode_profile_settings(encode(settings)) == settings);
   }
@@ -149,6 +218,15 @@ TEST_CASE("profile_settings: garbage is no settings", "[core][profile_settings]"
                                  good + " queue_wait_s=0x10",
                                  good + " policy=lifo",
                                  good + " policy=",
+                                 good + " aging=",
+                                 good + " aging=4:2",
+                                 good + " aging=4:2:0",
+                                 good + " aging=4:2:1:1",
+                                 good + " aging=4:2:1001",
+                                 good + " reserve_interactive=-1",
+                                 good + " background_trickle=10001",
+                                 good + " sjf_max_bypass_s=nan",
+                                 good + " swap_max_bypass_s=86401",
                                  std::string{"v1  max_queued=1"},
                                  good + '\0'}) {
     INFO(bad);

@@ -17,7 +17,7 @@ DrivenScheduler::DrivenScheduler(const Scenario& scenario)
 void DrivenScheduler::pump(StepOutcome& outcome) {
   std::vector<Grant> grants;
   do {
-    for (AskForLease& ask : x_scheduler.asks()) {
+    for (AskForLease& ask : x_scheduler.asks(x_now)) {
       outcome.asks.emplace_back(std::move(ask.target), ask.priority);
     }
     std::vector<Lease> unused;

@@ -244,7 +244,7 @@ void SessionWorld::pump(std::size_t index) {
   Profile& profile = x_profiles[index];
   std::vector<Grant> grants;
   do {
-    for (AskForLease& ask : profile.scheduler.asks()) {
+    for (AskForLease& ask : profile.scheduler.asks(x_now)) {
       LeaseRequest request;
       request.requester = profile.scheduler.name();
       request.target = std::move(ask.target);

@@ -296,6 +296,36 @@ describe('admission', { timeout: 150_000 }, () => {
     expectOk(await within('admission goes on', held.done));
   });
 
+  test('a policy changed live reorders those who wait', async () => {
+    const profile = await makeProfile({ max_concurrent: 1, policy: 'strict' });
+    const { call: first, record } = await occupy(profile);
+    const ended = [];
+    const calls = [];
+    for (const max_tokens of [300, 100, 200]) {
+      calls.push(into(profile, {}, { max_tokens }).done.then((r) => { expectOk(r); ended.push(max_tokens); }));
+      await waiting(profile, calls.length);
+    }
+    const r = expectOk(await daemon.put(`/api/v1/profiles/${profile}`, { policy: 'sjf', sjf: { max_bypass_s: 600 } }));
+    assert.deepEqual([r.json.policy, r.json.sjf.max_bypass_s], ['sjf', 600]);
+    record.release();
+    expectOk(await within('the first', first.done));
+    await within('all', Promise.all(calls));
+    assert.deepEqual(ended, [100, 200, 300]);
+  });
+
+  test('a reserved slot is for interactive calls', async () => {
+    const profile = await makeProfile({ max_concurrent: 2, reserve_interactive: 1 });
+    const { call: first, record } = await occupy(profile);
+    const second = into(profile);
+    await waiting(profile, 1);
+    const urgent = expectOk(await within('interactive', into(profile, { 'X-Signalbox-Priority': 'interactive' }).done));
+    assert.ok(+urgent.headers['x-signalbox-queue-wait-ms'] < 1000);
+    await waiting(profile, 1);
+    record.release();
+    expectOk(await within('first', first.done));
+    expectOk(await within('second', second.done));
+  });
+
   test('max_queued can be changed live', async () => {
     const profile = await makeProfile({ max_concurrent: 1, max_queued: 1 });
     const { record } = await occupy(profile);

@@ -6,6 +6,7 @@ import crypto from 'node:crypto';
 import { openPage, picture, startBrowser, untilRows, violations, whyNoBrowser } from './support/browser.mjs';
 import { startDaemon } from './support/daemon.mjs';
 import { until } from './support/wait.mjs';
+import { PushWorker } from './support/push_worker.mjs';
 import { answers, Worker } from './support/worker.mjs';
 
 const VIEWS = ['overview', 'live', 'calls', 'tasks', 'profiles', 'llms', 'agents'];
@@ -289,6 +290,20 @@ describe('the dashboard', { skip }, () => {
     assert.deepEqual([opened.faults, opened.foreign], [[], []]);
     await opened.close();
   });
+
+  test('workers: one that is pushed to has no drain, and a broken one says so', () => onPage('llms', {}, async (page) => {
+    const pushed = new PushWorker(() => daemon, { id: 'pushed', model: 'push-model', always: { status: 500, body: 'no' } });
+    try {
+      await pushed.start();
+      await untilRows(page, 'Workers', 'it is there', (rows) => rows.some((r) => r[1] === 'push-model' && r.includes('push')));
+      assert.equal(await page.getByRole('button', { name: 'drain the worker of push-model' }).count(), 0);
+      assert.equal(await page.getByRole('button', { name: /^drain the worker of/ }).count(), 1, 'the one that is bound has one');
+      for (let i = 0; i < 5; i++) assert.equal((await daemon.chat({ model: 'push-model' })).status, 502);
+      await untilRows(page, 'LLMs', 'its breaker is open', (rows) => rows.some((r) => r[0] === 'push-model' && r.includes('open')));
+    } finally {
+      await pushed.kill();
+    }
+  }));
 
   test('a broker that goes is said to be gone, and found again', async () => {
     await unload();

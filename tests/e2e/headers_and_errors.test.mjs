@@ -385,7 +385,10 @@ describe('what is refused, and how', () => {
   test('a profile setting out of range', async () => {
     for (const [settings, param] of [[{ max_concurrent: -1 }, 'max_concurrent'], [{ max_concurrent: 10_001 }, 'max_concurrent'], [{ max_concurrent: 1.5 }, 'max_concurrent'],
       [{ max_concurrent: 'two' }, 'max_concurrent'], [{ max_queued: -1 }, 'max_queued'], [{ default_queue_wait_s: 0 }, 'default_queue_wait_s'],
-      [{ default_inference_s: -3 }, 'default_inference_s'], [{ policy: 'coin-toss' }, 'policy'], [{ max_slots: 3 }, 'max_slots']]) {
+      [{ default_inference_s: -3 }, 'default_inference_s'], [{ policy: 'coin-toss' }, 'policy'], [{ max_slots: 3 }, 'max_slots'],
+      [{ aging: { workflow: 0 } }, 'aging.workflow'], [{ aging: { workflow: 1001 } }, 'aging.workflow'], [{ aging: { urgent: 1 } }, 'aging.urgent'], [{ aging: 3 }, 'aging'],
+      [{ sjf: { max_bypass_s: -1 } }, 'sjf.max_bypass_s'], [{ swap: { max_bypass_s: 86_401 } }, 'swap.max_bypass_s'], [{ background_trickle: 10_001 }, 'background_trickle'],
+      [{ max_concurrent: 2, reserve_interactive: 2 }, 'reserve_interactive']]) {
       expectError(await daemon.put('/api/v1/profiles/ranges', settings), 'invalid_request', { param }, JSON.stringify(settings));
     }
     expectError(await daemon.get('/api/v1/profiles/ranges'), 'profile_not_found', {}, 'a refused PUT makes nothing');

@@ -240,3 +240,34 @@ describe('slots', () => {
     expectOk(await give(lowered.id, 'nightly'));
   });
 });
+
+describe('keys that change while the daemon runs', () => {
+  test('SIGHUP: a new key counts, one that is gone does not, what it asked for goes on', async () => {
+    up.always = { hold: true };
+    const call = daemon.openChat({ model: 'up-model' }, as('bob'));
+    await until('it runs', () => up.inFlight === 1);
+    const changed = structuredClone(daemon.config);
+    changed.auth.keys = changed.auth.keys.filter((key) => key.id !== 'bob');
+    changed.auth.keys.push(keyOf('carol', 'carol'));
+    expectError(await daemon.get(TASKS, as('carol')), 'unauthorized');
+    daemon.writeConfig(changed);
+    daemon.signal('SIGHUP');
+    await until('the new key is known', async () => (await daemon.get(TASKS, as('carol'))).status === 200);
+    expectError(await daemon.get(TASKS, as('bob')), 'unauthorized');
+    expectOk(await daemon.get(TASKS, as('alice')));
+    up.always = {};
+    up.release();
+    expectOk(await call.done);
+  });
+
+  test('going without keys needs a restart', async () => {
+    const open = structuredClone(daemon.config);
+    const before = daemon.config;
+    delete open.auth;
+    daemon.writeConfig(open);
+    expectError(await daemon.post('/api/v1/admin/reload', {}, as('root')), 'invalid_request', { param: 'auth.mode' });
+    expectError(await daemon.get(TASKS), 'unauthorized');
+    daemon.writeConfig(before);
+    expectOk(await daemon.post('/api/v1/admin/reload', {}, as('root')));
+  });
+});

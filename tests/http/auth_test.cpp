@@ -54,6 +54,29 @@ TEST_CASE("auth: grants given replace what a key may do without any", "[http][au
   CHECK_FALSE(viewer->may("tasks:create"));
 }
 
+TEST_CASE("auth: keys are replaced, and are asked for from then on", "[http][auth]") {
+  config::AuthSettings settings;
+  Authenticator authenticator{settings};
+  CHECK(authenticator.authenticate(Headers{})->has_all);
+  settings.mode = config::AuthMode::keys;
+  config::KeySettings key;
+  key.owner = "bob";
+  key.sha256 = sha256_hex("other");
+  settings.keys.push_back(key);
+  CHECK_FALSE(authenticator.replace(settings));
+  CHECK(authenticator.authenticate(Headers{}).error().code == ErrorCode::unauthorized);
+  CHECK(authenticator.authenticate(Headers{{"X-Api-Key", "other"}})->owner == "bob");
+  settings.keys[0].sha256 = sha256_hex("newer");
+  CHECK_FALSE(authenticator.replace(settings));
+  CHECK(authenticator.authenticate(Headers{{"X-Api-Key", "other"}}).has_error());
+  CHECK(authenticator.authenticate(Headers{{"X-Api-Key", "newer"}})->owner == "bob");
+  const auto error = authenticator.replace({});
+  REQUIRE(error);
+  CHECK(error->param == "auth.mode");
+  CHECK(authenticator.authenticate(Headers{}).has_error());
+  CHECK(authenticator.authenticate(Headers{{"X-Api-Key", "newer"}})->owner == "bob");
+}
+
 TEST_CASE("auth: mode none is one local caller who may do all", "[http][auth]") {
   const auto caller = Authenticator{{}}.authenticate(Headers{});
   CHECK(caller->owner == "local");

@@ -54,7 +54,13 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
       [](const actors::StoreAnswer&) {},
       [](actors::ShelveTasks) { return actors::Done{}; },
       [](const actors::CancelTask&) { return actors::Done{}; },
-      [](const actors::ConfigureProfile&) { return actors::ProfileStatus{}; },
+      [](const actors::ConfigureProfile& message) {
+        actors::ProfileStatus status;
+        status.name = message.name;
+        if (message.policy) status.settings.policy = *message.policy;
+        message.options.apply_to(status.settings.policy_options);
+        return status;
+      },
       [](const actors::ApplyProfiles&) { return actors::Done{}; },
       [](const actors::ListProfiles&) { return actors::ProfileList{}; },
       [](const actors::AcquireSlot&) {},

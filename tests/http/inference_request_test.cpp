@@ -53,4 +53,28 @@ TEST_CASE("inference_request: names the field at fault", "[http][inference_reque
         "stream");
 }
 
+TEST_CASE("inference_request: the size is what the body says, or nothing",
+          "[http][inference_request]") {
+  const auto tokens_out = [](const std::string& member, TaskKind kind = TaskKind::chat) {
+    return declared_size("{" + member + "}", kind).tokens_out_max;
+  };
+  CHECK(tokens_out(R"("max_tokens":7)") == 7);
+  CHECK(tokens_out(R"("max_completion_tokens":8,"max_tokens":7)") == 8);
+  CHECK(tokens_out(R"("max_output_tokens":9)", TaskKind::native_chat) == 9);
+  CHECK(tokens_out(R"("max_completion_tokens":null,"max_tokens":7)") == 7);
+  CHECK(tokens_out(R"("max_completion_tokens":"x","max_tokens":7)") == 7);
+  for (const char* none : {"", R"("max_tokens":null)", R"("max_tokens":-1)", R"("max_tokens":1.5)",
+                           R"("max_tokens":"7")", R"("max_tokens":99999999999)"}) {
+    CAPTURE(none);
+    CHECK(tokens_out(none) == 0);
+  }
+  CHECK(tokens_out(R"("max_tokens":7)", TaskKind::embedding) == 1);
+  CHECK(declared_size("{}", TaskKind::chat).tokens_in == 1);
+  CHECK(declared_size(R"({"a":1})", TaskKind::chat).tokens_in == 2);
+  const auto read = read_inference_request(R"({"model":"m","messages":[],"max_tokens":5})",
+                                           TaskKind::chat, ModelMember::required);
+  REQUIRE(read.has_value());
+  CHECK(read->size == CallSize{11, 5});
+}
+
 }  // namespace signalbox::http

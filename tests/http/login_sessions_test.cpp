@@ -139,6 +139,18 @@ TEST_CASE("login: a cookie counts for pages of this origin only", "[http][login]
   CHECK(code("HEAD", {{"Sec-Fetch-Site", "cross-site"}}) == ErrorCode::forbidden);
 }
 
+TEST_CASE("login: the session of a key that is gone is over", "[http][login]") {
+  Authenticator authenticator = with_key();
+  const auto id = authenticator.log_in(request_with("POST", {}), "secret");
+  REQUIRE(id.has_value());
+  const Headers cookie{{"Cookie", "signalbox_session=" + *id}};
+  CHECK(code_of(authenticator, "GET", cookie) == ErrorCode::none);
+  config::AuthSettings none_left;
+  none_left.mode = config::AuthMode::keys;
+  REQUIRE_FALSE(authenticator.replace(none_left));
+  CHECK(code_of(authenticator, "GET", cookie) == ErrorCode::unauthorized);
+}
+
 TEST_CASE("login: without keys nobody needs a session", "[http][login]") {
   const Authenticator authenticator{{}};
   CHECK(authenticator.log_in(request_with("POST", {}), "whatever").value().empty());

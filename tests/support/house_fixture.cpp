@@ -2,6 +2,8 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include "tests/support/plain_joiner.hpp"
+
 namespace signalbox::testing {
 namespace {
 
@@ -46,16 +48,6 @@ actors::TaskListener::behavior_type listener(
     actors::TaskListener::stateful_pointer<ListenerState> self, std::shared_ptr<Ledger> ledger) {
   return self->state.make_behavior(std::move(ledger));
 }
-
-/// Puts the data of events one after another.
-class PlainJoiner final : public StreamJoiner {
- public:
-  void add(std::string_view data) override { x_body += data; }
-  [[nodiscard]] std::string body() const override { return x_body; }
-
- private:
-  std::string x_body;
-};
 
 }  // namespace
 
@@ -141,7 +133,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.task.streaming = spec.streaming;
   submit.task.fail_fast = spec.fail_fast;
   submit.task.profile = spec.profile;
-  submit.task.owner = "tester";
+  submit.task.owner = spec.owner;
   submit.task.agent = spec.agent;
   if (!spec.key.empty()) {
     submit.task.idempotency_hash = spec.key;
@@ -153,6 +145,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.inference = spec.inference;
   submit.is_async = spec.is_async;
   submit.session = spec.session;
+  submit.size = spec.size;
   x_tasks[submit.call] = submit.task.id;
   const actors::CallNumber number = submit.call;
   caf::anon_send(x_house.broker, std::move(submit));
@@ -174,18 +167,19 @@ void HouseFixture::hang_up_later(actors::CallNumber call) {
   caf::anon_send(x_house.broker, actors::CallerGone{x_tasks.at(call), call, x_listener});
 }
 
-actors::CallNumber HouseFixture::observe(TaskId task) {
-  const auto number = observe_later(task);
+actors::CallNumber HouseFixture::observe(TaskId task, bool wants_past) {
+  const auto number = observe_later(task, wants_past);
   x_world->run();
   return number;
 }
 
-actors::CallNumber HouseFixture::observe_later(TaskId task) {
+actors::CallNumber HouseFixture::observe_later(TaskId task, bool wants_past) {
   actors::WatchTask watch;
   watch.call = x_next_call++;
   watch.listener = x_listener;
   watch.task = task;
   watch.is_observer = true;
+  watch.wants_past = wants_past;
   x_tasks[watch.call] = task;
   caf::anon_send(x_house.broker, watch);
   return watch.call;

@@ -60,6 +60,8 @@ struct CallSpec {
   std::optional<Duration> queue_wait = {};
   std::optional<Duration> inference = {};
   std::string session = {};
+  std::string owner = "tester";
+  CallSize size = {};
 };
 
 struct FixtureOptions {
@@ -103,8 +105,9 @@ class HouseFixture {
   void hang_up(actors::CallNumber call);
   void hang_up_later(actors::CallNumber call);
   /// Follows the task of another call. @returns the number of the following.
-  actors::CallNumber observe(TaskId task);
-  actors::CallNumber observe_later(TaskId task);
+  /// @param wants_past as in WatchTask.
+  actors::CallNumber observe(TaskId task, bool wants_past = false);
+  actors::CallNumber observe_later(TaskId task, bool wants_past = false);
   void cancel(TaskId task);
   void configure(actors::ConfigureProfile change);
   actors::ProfileStatus profile(const std::string& name);

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { guard, tempDir } from './temp.mjs';
 import { open, send } from './http.mjs';
@@ -16,6 +16,12 @@ export function binary() {
   const found = ['dev', 'release', 'asan-ubsan', 'tsan'].map((p) => path.join(root, 'build', p, 'signalbox')).filter((p) => fs.existsSync(p));
   if (!found.length) throw new Error('no signalbox binary under build/: build it, or set SIGNALBOX_BIN');
   return found.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs)[0];
+}
+
+/// Where each thread of a process that does not end stands; empty where there is no gdb.
+function stacks(pid) {
+  const run = spawnSync('gdb', ['-batch', '-p', String(pid), '-ex', 'thread apply all bt 12'], { encoding: 'utf8', timeout: 60_000 });
+  return (run.stdout ?? '').split('\n').filter((line) => /^(Thread|#)/.test(line)).map((line) => line.slice(0, 160)).join('\n');
 }
 
 /// A port that is free now. Kept over restarts of one daemon, so that callers find it again.
@@ -121,8 +127,9 @@ export class Daemon {
       try {
         await within(`the daemon (pid ${this.pid}) ends after SIGTERM`, this.exited, ms);
       } catch (e) {
+        const seen = stacks(this.pid);
         await this.kill();
-        throw new Error(`${e.message}; stderr: ${this.logs.slice(-1500)}`);
+        throw new Error(`${e.message}; stderr: ${this.logs.slice(-1500)}\n${seen}`);
       }
     }
     if (SANITIZER.test(this.logs)) throw new Error(`the daemon complained:\n${this.logs.slice(-6000)}`);

@@ -1,0 +1,36 @@
+#include "core/aging_policy.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace signalbox {
+namespace {
+
+/// Waits beyond this are equal: weight times wait must fit into 63 bits.
+constexpr std::chrono::hours longest_wait{24 * 100};
+static_assert(std::chrono::nanoseconds{longest_wait}.count() <
+              std::numeric_limits<std::int64_t>::max() / aging_weight_max);
+
+}  // namespace
+
+std::size_t AgingPolicy::pick(std::span<const QueueHead> heads, Instant now) const {
+  const auto rank = [&](const QueueHead& head) {
+    const Duration waited = std::clamp<Duration>(now - head.waiter->enqueued_at, Duration::zero(),
+                                                 Duration{longest_wait});
+    const std::int64_t age = waited.count() * x_weights[to_index(head.priority)];
+    return std::tuple{-age, head.priority, head.sequence};
+  };
+  std::size_t best = 0;
+  auto best_rank = rank(heads[0]);
+  for (std::size_t index = 1; index < heads.size(); ++index) {
+    const auto each = rank(heads[index]);
+    if (each < best_rank) {
+      best = index;
+      best_rank = each;
+    }
+  }
+  return best;
+}
+
+}  // namespace signalbox

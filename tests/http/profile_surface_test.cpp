@@ -1,0 +1,66 @@
+// Goal: a profile's policy and its options are set member by member, shown as they are, and a slip
+// names the member. Method: requests from the route table to the answer, with a broker that answers
+// with what it was told.
+#include <catch2/catch.hpp>
+
+#include "http/json_members.hpp"
+#include "tests/http/fake_house.hpp"
+
+namespace signalbox::http {
+namespace {
+
+Response put(FakeHouse& house, std::string body) {
+  FakeClient client;
+  house.handle(request_to("PUT", "/api/v1/profiles/chat", std::move(body)), client);
+  return client.answer;
+}
+
+std::string fault(FakeHouse& house, const std::string& body) {
+  const Response refused = put(house, body);
+  CAPTURE(body);
+  CHECK(refused.status == 400);
+  const auto error = value_of(refused.body, "error");
+  CHECK(unquote(value_of(error, "code")) == "invalid_request");
+  return unquote(value_of(error, "param")).value_or("");
+}
+
+}  // namespace
+
+TEST_CASE("profiles: a policy and its options are set and shown", "[http][profiles]") {
+  FakeHouse house;
+  const Response usual = put(house, "{}");
+  CHECK(usual.status == 200);
+  CHECK(value_of(usual.body, "policy") == R"("strict")");
+  CHECK(value_of(usual.body, "reserve_interactive") == "0");
+  CHECK(value_of(usual.body, "background_trickle") == "0");
+  CHECK(value_of(usual.body, "aging") == R"({"interactive":4,"workflow":2,"background":1})");
+  CHECK(value_of(usual.body, "sjf") == R"({"max_bypass_s":60})");
+  CHECK(value_of(usual.body, "swap") == R"({"max_bypass_s":30})");
+
+  const Response changed = put(
+      house, R"({"policy":"aging","aging":{"interactive":9,"background":2},"background_trickle":7,)"
+             R"("reserve_interactive":1,"sjf":{"max_bypass_s":0.5},"swap":{}})");
+  CHECK(changed.status == 200);
+  CHECK(value_of(changed.body, "policy") == R"("aging")");
+  CHECK(value_of(changed.body, "reserve_interactive") == "1");
+  CHECK(value_of(changed.body, "background_trickle") == "7");
+  CHECK(value_of(changed.body, "aging") == R"({"interactive":9,"workflow":2,"background":2})");
+  CHECK(value_of(changed.body, "sjf") == R"({"max_bypass_s":0.5})");
+  CHECK(value_of(changed.body, "swap") == R"({"max_bypass_s":30})");
+}
+
+TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
+  FakeHouse house;
+  CHECK(fault(house, R"({"aging":4})") == "aging");
+  CHECK(fault(house, R"({"aging":{"interactive":1.5}})") == "aging.interactive");
+  CHECK(fault(house, R"({"aging":{"workflow":"2"}})") == "aging.workflow");
+  CHECK(fault(house, R"({"aging":{"Interactive":2}})") == "aging.Interactive");
+  CHECK(fault(house, R"({"aging":{"max_bypass_s":2}})") == "aging.max_bypass_s");
+  CHECK(fault(house, R"({"sjf":{"max_bypass_s":"1"}})") == "sjf.max_bypass_s");
+  CHECK(fault(house, R"({"swap":{"bypass":1}})") == "swap.bypass");
+  CHECK(fault(house, R"({"reserve_interactive":-1})") == "reserve_interactive");
+  CHECK(fault(house, R"({"background_trickle":null})") == "background_trickle");
+  CHECK(fault(house, R"({"fair":{}})") == "fair");
+}
+
+}  // namespace signalbox::http
