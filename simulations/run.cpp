@@ -147,6 +147,9 @@ void Run::call(const Arrival& arrival) {
   submit.target = client.target;
   submit.queue_wait = client.queue_wait;
   submit.inference = client.inference;
+  if (client.declares_size) {
+    submit.size = {arrival.size.tokens_in, arrival.size.tokens_out};
+  }
   x_recorder.called(submit.task.id, arrival);
   caf::anon_send(x_house.broker, std::move(submit));
 }

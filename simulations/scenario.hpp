@@ -84,6 +84,9 @@ struct ClientSpec {
   /// Unset = the profile's.
   std::optional<Duration> queue_wait;
   std::optional<Duration> inference;
+  /// Its calls say how large they are, and their `max_tokens` is just what they come to. Else a
+  /// policy that looks at sizes is told nothing.
+  bool declares_size = false;
   /// Calls it makes at most; unset = as many as the scenario goes on.
   std::optional<std::uint64_t> tasks;
   /// Before this it makes none.

@@ -171,6 +171,7 @@ ClientSpec read_client(SectionReader& section) {
   client.arrival = read_arrival(open_section(section, "arrival"));
   client.tokens_in = read_token_law(section, "tokens_in");
   client.tokens_out = read_token_law(section, "tokens_out");
+  section.read_flag("declares_size", client.declares_size);
   client.queue_wait = read_budget(section, "queue_wait_s");
   client.inference = read_budget(section, "inference_s");
   section.read_whole("tasks", client.tasks, {0, tasks_max});

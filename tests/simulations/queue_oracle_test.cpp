@@ -107,6 +107,7 @@ std::vector<Oracle> all_oracles() {
       {"o6_queue_of_ten", {rejects(0.127108), wait_of(Priority::workflow, 1.403538), length}},
       {"o6_no_queue", {rejects(0.121876), wait_of(Priority::workflow, 0)}},
       {"o7", {timeouts, wait_of(Priority::workflow, 0.981754)}},
+      {"o8", {wait_of(Priority::workflow, 1.882219)}},
   };
 }
 

@@ -30,6 +30,7 @@ clients:
     model: both
     tokens_in: {law: uniform, min: 1, max: 9}
     tokens_out: 40
+    declares_size: true
     queue_wait_s: 2.5
     inference_s: 30
     start_s: 10
@@ -93,6 +94,7 @@ TEST_CASE("scenario: every key is read", "[simulations][scenario]") {
   chat.arrival = {sim::ArrivalKind::poisson, 250ms, {}};
   chat.tokens_in = {sim::LawKind::uniform, 1, 9};
   chat.tokens_out = {sim::LawKind::constant, 40};
+  chat.declares_size = true;
   chat.queue_wait = 2'500ms;
   chat.inference = 30s;
   chat.tasks = 50;
@@ -121,7 +123,7 @@ TEST_CASE("scenario: a slip is told with its place", "[simulations][scenario]") 
         "s.yaml:10:65: backends[0].service.law: must be const, exp, uniform or linear, not "
         "\"gauss\"");
   CHECK(one(with("rate_per_s: 4", "rate_per_s: 0")) ==
-        "s.yaml:26:41: clients[0].arrival.rate_per_s: must be from 0.000001 to 1000000 calls per "
+        "s.yaml:27:41: clients[0].arrival.rate_per_s: must be from 0.000001 to 1000000 calls per "
         "second, not \"0\"");
   CHECK(one(with("    model: both\n    tokens_in", "    model: neither\n    tokens_in")) ==
         "s.yaml:15:5: clients[0].model: there is no backend, pool or model \"neither\"");
@@ -132,7 +134,7 @@ TEST_CASE("scenario: a slip is told with its place", "[simulations][scenario]") 
   CHECK(one(with("min: 1, max: 9", "min: 9, max: 1")) ==
         "s.yaml:20:16: clients[0].tokens_in: its low end must not be above its high");
   CHECK(one(with("name: batch", "name: chat")) ==
-        "s.yaml:27:5: clients[1].name: \"chat\" is in the list twice");
+        "s.yaml:28:5: clients[1].name: \"chat\" is in the list twice");
   CHECK(one("") == "s.yaml: there is nothing in it");
 }
 

@@ -53,6 +53,13 @@ TEST_CASE("trace oracle T1: conversations, first come first served", "[simulatio
   CHECK(figures->tasks == 19'366);
 }
 
+TEST_CASE("trace oracle T2: conversations, the shortest first", "[simulations][trace]") {
+  const auto figures = replay("t2");
+  if (!figures) return;
+  CHECK(waits_of(*figures, Priority::workflow) ==
+        Waits{9'380'432'863, 7'718, 8'416'721, 91'727'565});
+}
+
 TEST_CASE("trace oracle T3: conversations and code, code first", "[simulations][trace]") {
   const auto figures = replay("t3");
   if (!figures) return;
