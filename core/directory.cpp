@@ -31,9 +31,9 @@ void DirectoryBook::drop_unused() {
     });
   });
   std::erase_if(x_breakers, [&](const auto& entry) {
-    const auto& [executor, name] = entry.first;
+    const BreakerKey& key = entry.first;
     return std::none_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
-      return llm.executor == executor && llm.name == name;
+      return BreakerKey{llm.executor, llm.name} == key;
     });
   });
 }

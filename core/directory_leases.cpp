@@ -198,10 +198,10 @@ std::optional<Instant> DirectoryBook::next_probe_at() const {
   for (const auto& [key, breaker] : x_breakers) {
     const auto at = breaker.half_open_at(x_now);
     if (!at || (next && *next <= *at)) continue;
-    const auto& [executor, name] = key;
-    const bool is_wanted = std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
-      return llm.executor == executor && llm.name == name && x_lines.contains(llm.pool_key());
-    });
+    const bool is_wanted =
+        std::any_of(x_llms.begin(), x_llms.end(), [&, &wanted = key](const Llm& llm) {
+          return BreakerKey{llm.executor, llm.name} == wanted && x_lines.contains(llm.pool_key());
+        });
     if (is_wanted) next = at;
   }
   return next;

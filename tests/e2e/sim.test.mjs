@@ -16,7 +16,7 @@ const lines = (file) => fs.readFileSync(file, 'utf8').trimEnd().split('\n');
 describe('sim', { timeout: 120_000 }, () => {
   test('the example of the documentation prints what the documentation shows', async () => {
     const page = fs.readFileSync(path.join(root, 'docs/simulation.md'), 'utf8');
-    const { stdout, stderr } = await sim(path.relative(process.cwd(), example('night_batch')));
+    const { stdout, stderr } = await sim(example('night_batch'));
     assert.ok(page.includes(stdout), stdout);
     assert.match(stderr, /^\d+\.\d\d s: \d+ tasks\/s, \d+ times real time\n$/);
   });
