@@ -12,8 +12,7 @@ namespace {
 
 constexpr const char* sim_footer = R"(
 Runs the daemon's own queues, slots and tasks on a virtual clock: hours of traffic in a second, the
-same bytes out for the same seed on any machine. What is printed is deterministic; how long it took
-goes to stderr.
+same bytes out for the same seed. How long it took goes to stderr.
 
 Examples:
   signalbox sim examples/scenarios/three_classes.yaml
