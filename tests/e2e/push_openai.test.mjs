@@ -236,6 +236,7 @@ test('a task\'s stream has the same chunks as the front', async () => {
   assert.equal(made.status, 201, made.text);
   const reader = daemon.open({ method: 'GET', path: `${TASKS}/${made.json.id}/stream`, headers: as });
   await reader.firstByte;
+  await worker.arrived(1);
   worker.release();
   const r = await reader.done;
   const chunks = events(r.text).filter((e) => e.event === 'chunk').map((e) => JSON.parse(e.data));
