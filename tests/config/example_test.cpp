@@ -2,6 +2,7 @@
 // compared with the defaults, its commented parts are loaded too, and every key of it is looked for
 // in docs/configuration.md.
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -14,7 +15,7 @@ namespace signalbox::config {
 namespace {
 
 std::string read_file(const std::string& path) {
-  std::ifstream stream{std::string{SIGNALBOX_SOURCE_DIR} + "/" + path};
+  std::ifstream stream{std::filesystem::path{SIGNALBOX_SOURCE_DIR} / path};
   REQUIRE(stream);
   return {std::istreambuf_iterator<char>{stream}, {}};
 }

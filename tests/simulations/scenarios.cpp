@@ -21,7 +21,7 @@ sim::Scenario load(const std::string& path) {
 }  // namespace
 
 std::string read_project_file(const std::string& path) {
-  const std::ifstream file{std::string{SIGNALBOX_SOURCE_DIR} + "/" + path};
+  const std::ifstream file{std::filesystem::path{SIGNALBOX_SOURCE_DIR} / path};
   INFO(path);
   REQUIRE(file);
   std::ostringstream text;
