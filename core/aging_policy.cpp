@@ -4,6 +4,8 @@
 #include <limits>
 #include <tuple>
 
+#include "core/least_rank.hpp"
+
 namespace signalbox {
 namespace {
 
@@ -21,16 +23,7 @@ std::size_t AgingPolicy::pick(std::span<const QueueHead> heads, Instant now) con
     const std::int64_t age = waited.count() * x_weights[to_index(head.priority)];
     return std::tuple{-age, head.priority, head.sequence};
   };
-  std::size_t best = 0;
-  auto best_rank = rank(heads[0]);
-  for (std::size_t index = 1; index < heads.size(); ++index) {
-    const auto each = rank(heads[index]);
-    if (each < best_rank) {
-      best = index;
-      best_rank = each;
-    }
-  }
-  return best;
+  return least_rank(heads, rank);
 }
 
 }  // namespace signalbox

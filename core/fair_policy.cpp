@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/error.hpp"
+#include "core/least_rank.hpp"
 
 namespace signalbox {
 namespace {
@@ -29,16 +30,7 @@ std::size_t FairPolicy::pick(std::span<const QueueHead> heads, Instant /*now*/) 
   const auto rank = [&](const QueueHead& head) {
     return std::tuple{head.priority, counter(head.priority, head.waiter->owner), head.sequence};
   };
-  std::size_t best = 0;
-  auto best_rank = rank(heads[0]);
-  for (std::size_t index = 1; index < heads.size(); ++index) {
-    const auto each = rank(heads[index]);
-    if (each < best_rank) {
-      best = index;
-      best_rank = each;
-    }
-  }
-  return best;
+  return least_rank(heads, rank);
 }
 
 void FairPolicy::enter(const Lane& lane, const WaiterView& waiter) {

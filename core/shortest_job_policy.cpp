@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/error.hpp"
+#include "core/least_rank.hpp"
 
 namespace signalbox {
 
@@ -13,16 +14,7 @@ std::size_t ShortestJobPolicy::pick(std::span<const QueueHead> heads, Instant no
     return std::tuple{head.priority, !is_overdue, is_overdue ? 0 : predicted_work(*head.waiter),
                       head.sequence};
   };
-  std::size_t best = 0;
-  auto best_rank = rank(heads[0]);
-  for (std::size_t index = 1; index < heads.size(); ++index) {
-    const auto each = rank(heads[index]);
-    if (each < best_rank) {
-      best = index;
-      best_rank = each;
-    }
-  }
-  return best;
+  return least_rank(heads, rank);
 }
 
 void ShortestJobPolicy::enter(const Lane& lane, const WaiterView& waiter) {

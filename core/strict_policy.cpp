@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/least_rank.hpp"
+
 namespace signalbox {
 
 Rooms StrictPolicy::rooms(const SlotUse& use) const {
@@ -23,11 +25,7 @@ std::size_t StrictPolicy::pick(std::span<const QueueHead> heads, Instant /*now*/
     const bool is_out_of_turn = is_trickle_due && head.priority == Priority::background;
     return std::tuple{!is_out_of_turn, head.priority, head.sequence};
   };
-  std::size_t best = 0;
-  for (std::size_t index = 1; index < heads.size(); ++index) {
-    if (rank(heads[index]) < rank(heads[best])) best = index;
-  }
-  return best;
+  return least_rank(heads, rank);
 }
 
 void StrictPolicy::granted(std::span<const QueueHead> heads, std::size_t chosen) {
