@@ -7,9 +7,9 @@
 #include "http/job_events.hpp"
 #include "http/job_request.hpp"
 #include "http/json_writer.hpp"
-#include "http/sse_event.hpp"
 #include "http/task_control.hpp"
 #include "http/task_rows.hpp"
+#include "http/task_watch.hpp"
 #include "http/worker_surface.hpp"
 
 namespace signalbox::http {
@@ -87,88 +87,37 @@ void infer(Context& context, JobRequest job) {
   send_job(context, *made->task);
 }
 
-/// One reader of a job.
-class JobWatch {
+/// Passes on a job's tokens.
+class JobStream final : public TaskWatch {
  public:
-  explicit JobWatch(Context& context) : x_context{context} {}
-
-  void run(TaskId task) {
-    Services& services = x_context.services;
-    const actors::CallNumber number = services.next_call++;
-    actors::WatchTask watch;
-    watch.task = task;
-    watch.is_observer = true;
-    // A quick job is over before its reader asks.
-    watch.wants_past = true;
-    caf::anon_send(services.front, BeginCall{number, x_reply_box, std::move(watch)});
-    watch_hang_up(x_context, number);
-    while (!x_is_over) {
-      const auto patience = x_has_begun ? ping_interval : ask_patience;
-      auto arrival = x_reply_box->take(ReplyBox::Clock::now() + patience);
-      if (arrival)
-        std::visit([this](auto& each) { take(each); }, *arrival);
-      else if (x_has_begun)
-        write(ping_event);
-      else
-        refuse(make_error(ErrorCode::store_failed, "the broker did not answer in time"));
-    }
-    // Nobody watches any more, whoever ended it.
-    caf::anon_send(services.front, HangUp{number});
-  }
+  explicit JobStream(Context& context) : TaskWatch{context} {}
 
  private:
-  void take(actors::TaskRefused& refused) { refuse(as_job_error(refused.error)); }
-  void take(actors::TaskMoved&) { begin(); }
-  void take(actors::TaskData& data) {
+  void take(actors::TaskRefused& refused) override { refuse(as_job_error(refused.error)); }
+  void take(actors::TaskMoved&) override { begin(); }
+  void take(actors::TaskData& data) override {
     begin();
     write(x_events.passed(*data.data, data.first_event));
   }
-  void take(actors::TaskReset&) {
+  void take(actors::TaskReset&) override {
     if (x_events.start_over()) return;
     fail(make_error(ErrorCode::backend_stream_failed,
                     "the answer broke off and is made anew: read the stream again"));
   }
-  void take(actors::TaskEnded& ended) {
+  void take(actors::TaskEnded& ended) override {
     if (ended.error.code != ErrorCode::none) return fail(ended.error);
     begin();
     write(x_events.ended(ended.body ? *ended.body : std::string_view{}));
-    x_is_over = true;
-    x_context.responder.end_stream();
+    end_stream();
   }
-  void take(HungUp&) { x_is_over = true; }
-  void take(Error& error) { refuse(error); }
-  /// That it was accepted or began is told by its states; nothing else comes.
-  template <class Other>
-  void take(Other&) {}
 
-  void begin() {
-    if (x_has_begun) return;
-    x_has_begun = true;
-    Response response;
-    response.content_type = event_stream;
-    response.headers.emplace_back("X-Request-Id", x_context.request_id);
-    x_context.responder.begin_stream(response);
-  }
-  void write(std::string_view bytes) {
-    if (bytes.empty() || x_context.responder.write(bytes)) return;
-    x_is_over = true;
-  }
   void fail(const Error& error) {
     begin();
     write(job_error_event(error_body(error, x_context.request_id)));
-    x_is_over = true;
-    x_context.responder.end_stream();
-  }
-  void refuse(const Error& error) {
-    x_is_over = true;
-    if (!x_has_begun) x_context.send_error(error);
+    end_stream();
   }
 
-  Context& x_context;
   JobEvents x_events;
-  std::shared_ptr<ReplyBox> x_reply_box = std::make_shared<ReplyBox>();
-  bool x_has_begun = false;
-  bool x_is_over = false;
 };
 
 }  // namespace
@@ -183,7 +132,11 @@ void answer_job(Context& context) {
 void answer_job_stream(Context& context, const std::string& id) {
   const auto task = find_task(context, id, "tasks:view");
   if (task.has_error()) return context.send_error(as_job_error(task.error()));
-  JobWatch{context}.run(task->id);
+  actors::WatchTask watch;
+  watch.task = task->id;
+  // A quick job is over before its reader asks.
+  watch.wants_past = true;
+  JobStream{context}.run(std::move(watch));
 }
 
 void answer_cancel_job(Context& context, const std::string& id) {

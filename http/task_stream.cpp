@@ -2,98 +2,46 @@
 
 #include "http/read_members.hpp"
 #include "http/route_table.hpp"
-#include "http/sse_event.hpp"
 #include "http/task_events.hpp"
 #include "http/task_rows.hpp"
+#include "http/task_watch.hpp"
 
 namespace signalbox::http {
 namespace {
 
-/// One reader: passes on what arrives about its task.
-class TaskWatch {
+/// Passes on what arrives about a task.
+class TaskStream final : public TaskWatch {
  public:
-  TaskWatch(Context& context, std::optional<EventId> seen) : x_context{context}, x_events{seen} {}
-
-  void run(TaskId task) {
-    Services& services = x_context.services;
-    const actors::CallNumber number = services.next_call++;
-    actors::WatchTask watch;
-    watch.task = task;
-    watch.is_observer = true;
-    caf::anon_send(services.front, BeginCall{number, x_reply_box, std::move(watch)});
-    watch_hang_up(x_context, number);
-    while (!x_is_over) {
-      const auto patience = x_has_begun ? ping_interval : ask_patience;
-      auto arrival = x_reply_box->take(ReplyBox::Clock::now() + patience);
-      if (arrival)
-        std::visit([this](auto& each) { take(each); }, *arrival);
-      else if (x_has_begun)
-        write(ping_event);
-      else
-        refuse(make_error(ErrorCode::store_failed, "the broker did not answer in time"));
-    }
-    // Nobody watches any more, whoever ended it.
-    caf::anon_send(services.front, HangUp{number});
-  }
+  TaskStream(Context& context, std::optional<EventId> seen) : TaskWatch{context}, x_events{seen} {}
 
   /// The only event of a task that was over before.
   void end_at_once(const Task& task) { end(task, {}); }
 
  private:
-  void take(actors::TaskRefused& refused) { refuse(refused.error); }
-  void take(actors::TaskMoved& moved) {
-    begin(moved.task->id);
+  void take(actors::TaskRefused& refused) override { refuse(refused.error); }
+  void take(actors::TaskMoved& moved) override {
+    begin_for(moved.task->id);
     write(x_events.moved(*moved.task, moved.at));
   }
-  void take(actors::TaskData& data) { write(x_events.passed(*data.data, data.first_event)); }
-  void take(actors::TaskReset& reset) { write(x_events.reset(*reset.task)); }
-  void take(actors::TaskEnded& ended) {
+  void take(actors::TaskData& data) override {
+    write(x_events.passed(*data.data, data.first_event));
+  }
+  void take(actors::TaskReset& reset) override { write(x_events.reset(*reset.task)); }
+  void take(actors::TaskEnded& ended) override {
     end(*ended.task, ended.tail ? std::string_view{*ended.tail} : std::string_view{});
   }
-  void take(HungUp&) { x_is_over = true; }
-  void take(Error& error) { refuse(error); }
-  /// That it was accepted or began is told by its states; nothing else comes.
-  template <class Other>
-  void take(Other&) {}
 
-  void begin(TaskId task) {
-    if (x_has_begun) return;
-    x_has_begun = true;
-    Response response;
-    response.content_type = event_stream;
-    response.headers.emplace_back("X-Request-Id", x_context.request_id);
-    response.headers.emplace_back("X-Signalbox-Task", task.to_string());
-    x_context.responder.begin_stream(response);
-  }
-
-  void write(std::string_view bytes) {
-    if (bytes.empty() || !x_has_begun) return;
-    if (!x_context.responder.write(bytes)) x_is_over = true;
-  }
+  void begin_for(TaskId task) { begin({{"X-Signalbox-Task", task.to_string()}}); }
 
   void end(const Task& task, std::string_view tail) {
-    x_is_over = true;
     auto row = task_row(x_context.services, task);
-    if (row.has_error()) {
-      // A stream that breaks off is asked for again.
-      if (!x_has_begun) x_context.send_error(row.error());
-      return;
-    }
-    begin(task.id);
+    if (row.has_error()) return refuse(row.error());
+    begin_for(task.id);
     write(x_events.ended(task, tail, std::move(*row)));
-    x_context.responder.end_stream();
+    end_stream();
   }
 
-  void refuse(const Error& error) {
-    x_is_over = true;
-    if (!x_has_begun) x_context.send_error(error);
-  }
-
-  Context& x_context;
   TaskEvents x_events;
-  std::shared_ptr<ReplyBox> x_reply_box = std::make_shared<ReplyBox>();
-  bool x_has_begun = false;
-  bool x_is_over = false;
 };
 
 /// From the header, or for those who cannot set one from the query; what is no id says nothing.
@@ -124,8 +72,11 @@ void answer_task_stream(Context& context, const std::string& id) {
     response.status = 204;
     return context.send(std::move(response));
   }
-  TaskWatch watch{context, *seen};
-  is_terminal(task->state) ? watch.end_at_once(*task) : watch.run(task->id);
+  TaskStream stream{context, *seen};
+  if (is_terminal(task->state)) return stream.end_at_once(*task);
+  actors::WatchTask watch;
+  watch.task = task->id;
+  stream.run(std::move(watch));
 }
 
 }  // namespace signalbox::http
