@@ -1,7 +1,7 @@
-// Goal: whatever runs a call (an upstream, a bound worker, a push worker, a plugin), it keeps the same
-// promises to tasks and so to callers. Method: every test runs once for each kind, in a whole house
-// on the virtual clock; the backend itself is played by the test. What an executor says is read
-// word for word by a probe in a task's place, what becomes of it by a caller.
+// Goal: whatever runs a call (an upstream, a bound worker, a push worker, a plugin), it keeps the
+// same promises to tasks and so to callers. Method: every test runs once for each kind, in a whole
+// house on the virtual clock; the backend itself is played by the test. What an executor says is
+// read word for word by a probe in a task's place, what becomes of it by a caller.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -9,19 +9,11 @@
 #include "tests/support/played_executor.hpp"
 
 namespace signalbox::testing {
-namespace {
-
-ExecutorKind each_kind() {
-  const auto kind = GENERATE(from_range(all_executor_kinds));
-  return kind;
-}
-
-}  // namespace
 
 // -- run -----------------------------------------------------------------------------------------
 
 TEST_CASE("executor contract: a call is answered whole, once", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -42,7 +34,7 @@ TEST_CASE("executor contract: a call is answered whole, once", "[actors][contrac
 }
 
 TEST_CASE("executor contract: a caller is answered, and all is free again", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -67,7 +59,7 @@ TEST_CASE("executor contract: a caller is answered, and all is free again", "[ac
 
 TEST_CASE("executor contract: a stream begins, goes on in order, and ends once",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -94,7 +86,7 @@ TEST_CASE("executor contract: a stream begins, goes on in order, and ends once",
 }
 
 TEST_CASE("executor contract: a reader gets the stream as it comes", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -118,7 +110,7 @@ TEST_CASE("executor contract: a reader gets the stream as it comes", "[actors][c
 
 TEST_CASE("executor contract: who is full is given nothing, and who comes is refused at once",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   actors::BrokerSettings settings;
   settings.profile_defaults.max_queued = 0;
@@ -136,7 +128,7 @@ TEST_CASE("executor contract: who is full is given nothing, and who comes is ref
 }
 
 TEST_CASE("executor contract: there is no lease on who is full", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one", 1);
@@ -148,7 +140,7 @@ TEST_CASE("executor contract: there is no lease on who is full", "[actors][contr
 }
 
 TEST_CASE("executor contract: never more than its capacity at once", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one", 3);
@@ -171,7 +163,7 @@ TEST_CASE("executor contract: never more than its capacity at once", "[actors][c
 
 TEST_CASE("executor contract: a backend that has no room after all costs an attempt, not the call",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& one = world.add("one");
@@ -189,7 +181,7 @@ TEST_CASE("executor contract: a backend that has no room after all costs an atte
 }
 
 TEST_CASE("executor contract: what is the request's own fault is final", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -204,7 +196,7 @@ TEST_CASE("executor contract: what is the request's own fault is final", "[actor
 
 TEST_CASE("executor contract: a hang-up stops the backend and frees the slot",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   const bool is_streaming = GENERATE(false, true);
   CAPTURE(to_string(kind), is_streaming);
   ExecutorWorld world{kind};
@@ -229,7 +221,7 @@ TEST_CASE("executor contract: a hang-up stops the backend and frees the slot",
 
 TEST_CASE("executor contract: an abort is confirmed by one end, after which nothing comes",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -251,7 +243,7 @@ TEST_CASE("executor contract: an abort is confirmed by one end, after which noth
 
 TEST_CASE("executor contract: an abort reaches only the claim that it names",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -271,7 +263,7 @@ TEST_CASE("executor contract: an abort reaches only the claim that it names",
 }
 
 TEST_CASE("executor contract: the inference budget stops the backend", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");

@@ -6,19 +6,11 @@
 #include "tests/support/played_executor.hpp"
 
 namespace signalbox::testing {
-namespace {
-
-ExecutorKind each_kind() {
-  const auto kind = GENERATE(from_range(all_executor_kinds));
-  return kind;
-}
-
-}  // namespace
 
 // -- die in mid-task -----------------------------------------------------------------------------
 
 TEST_CASE("executor contract: of who dies, another takes the call", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& one = world.add("one");
@@ -38,7 +30,7 @@ TEST_CASE("executor contract: of who dies, another takes the call", "[actors][co
 
 TEST_CASE("executor contract: a death in mid-task is one end that lets the task live",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -61,7 +53,7 @@ TEST_CASE("executor contract: a death in mid-task is one end that lets the task 
 
 TEST_CASE("executor contract: who read a part of the answer is told, not given another beginning",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& one = world.add("one");
@@ -79,7 +71,7 @@ TEST_CASE("executor contract: who read a part of the answer is told, not given a
 
 TEST_CASE("executor contract: what nobody has read of is run again elsewhere",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& one = world.add("one");
@@ -102,7 +94,7 @@ TEST_CASE("executor contract: what nobody has read of is run again elsewhere",
 
 TEST_CASE("executor contract: a call that reaches one that has just died has an end all the same",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -120,7 +112,7 @@ TEST_CASE("executor contract: a call that reaches one that has just died has an 
 // -- come back -----------------------------------------------------------------------------------
 
 TEST_CASE("executor contract: one that restarts under a call finishes it", "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");
@@ -140,7 +132,7 @@ TEST_CASE("executor contract: one that restarts under a call finishes it", "[act
 
 TEST_CASE("executor contract: who is known as gone gets nothing until it is back",
           "[actors][contract]") {
-  const ExecutorKind kind = each_kind();
+  const ExecutorKind kind = each_executor_kind();
   CAPTURE(to_string(kind));
   ExecutorWorld world{kind};
   PlayedExecutor& backend = world.add("one");

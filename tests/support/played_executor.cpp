@@ -1,6 +1,7 @@
 #include "tests/support/played_executor.hpp"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "actors/upstream_actor.hpp"
 #include "tests/support/plugin_fixture.hpp"
@@ -266,6 +267,11 @@ std::string_view to_string(ExecutorKind kind) {
       return "plugin";
   }
   return "";
+}
+
+ExecutorKind each_executor_kind() {
+  const auto kind = GENERATE(from_range(all_executor_kinds));
+  return kind;
 }
 
 ExecutorWorld::ExecutorWorld(ExecutorKind kind, actors::BrokerSettings settings)

@@ -48,6 +48,8 @@ enum class ExecutorKind { upstream, bound_worker, push_worker, plugin };
 inline constexpr std::array all_executor_kinds{ExecutorKind::upstream, ExecutorKind::bound_worker,
                                                ExecutorKind::push_worker, ExecutorKind::plugin};
 std::string_view to_string(ExecutorKind kind);
+/// The test case runs once for each.
+ExecutorKind each_executor_kind();
 
 /// What a house's backends are all asked for together.
 inline constexpr const char* shared_pool = "shared";
