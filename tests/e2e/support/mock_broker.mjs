@@ -5,41 +5,26 @@
 //   {status, body}   this answer; for chunks and results nothing else happens
 //   {cut: true}      the connection is broken without an answer; the call is not acted on
 //   {hold: f}        answered as usual, once the promise f() has resolved
-import http from 'node:http';
-import { once } from 'node:events';
+import { Listener } from './listener.mjs';
 import { until } from './wait.mjs';
 
 const error = (code, message = code) => ({ error: { message, type: 'invalid_request_error', code, param: null, request_id: 'r', source: 'broker' } });
 
-export class MockBroker {
+export class MockBroker extends Listener {
   constructor({ heartbeatS = 30, key } = {}) {
-    Object.assign(this, { heartbeatS, key, calls: [], script: {}, sessions: new Map(), sockets: new Set(), connections: 0, nextId: 1 });
+    super();
+    Object.assign(this, { heartbeatS, key, calls: [], script: {}, sessions: new Map(), nextId: 1 });
     this.tasks = new Map();
   }
 
-  async start() {
-    this.server = http.createServer((req, res) => this.receive(req, res));
-    this.server.keepAliveTimeout = 5000;
-    this.server.on('connection', (s) => { this.connections++; this.sockets.add(s); s.on('close', () => this.sockets.delete(s)); });
-    this.server.listen(this.port ?? 0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = this.server.address().port;
-    return this;
-  }
+  start() { return this.listen(); }
 
-  /// Refuses connections from now on, and breaks those there are.
   async stop() {
-    if (!this.server) return;
-    const { server } = this;
-    this.server = undefined;
-    const closed = once(server, 'close');
-    server.close();
-    for (const s of this.sockets) s.destroy();
-    await closed;
+    if (!this.up) return;
+    await this.refuse();
     for (const session of this.sessions.values()) session.stream = undefined;
   }
 
-  get url() { return `http://127.0.0.1:${this.port}`; }
   /// All sessions are unknown from now on.
   forget() { for (const s of this.sessions.values()) s.stream?.end(); this.sessions.clear(); for (const t of this.tasks.values()) t.session = undefined; }
 

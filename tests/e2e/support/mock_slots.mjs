@@ -1,39 +1,27 @@
 // The broker's side of slots (docs/protocol.md, slots) as a script: one profile, a number of slots, leases that run out. It keeps
 // what it saw in `calls` as {kind, id?, body, at, status}, and misbehaves when told:
 //   script[kind]   one-shot answers for the next calls of that kind (take, renew, mark, release): {status, body} or {hang: true}
-import http from 'node:http';
-import { once } from 'node:events';
+import { Listener } from './listener.mjs';
 import { until } from './wait.mjs';
 
 const error = (code, message = code) => ({ error: { message, type: 'invalid_request_error', code, param: null, request_id: 'r', source: 'broker' } });
 
-export class MockSlots {
+export class MockSlots extends Listener {
   constructor({ slots = 1, leaseS = 30, inferenceS = 600, key } = {}) {
-    Object.assign(this, { slots, leaseS, inferenceS, key, calls: [], held: new Map(), ended: new Map(), waiting: [], script: {}, sockets: new Set(), nextId: 1 });
+    super();
+    Object.assign(this, { slots, leaseS, inferenceS, key, calls: [], held: new Map(), ended: new Map(), waiting: [], script: {}, nextId: 1 });
   }
 
-  async start() {
-    this.server = http.createServer((req, res) => {
-      const parts = [];
-      req.on('data', (b) => parts.push(b));
-      req.on('error', () => {});
-      req.on('end', () => this.answer(req, res, Buffer.concat(parts).toString('utf8')));
-    });
-    this.server.on('connection', (s) => { this.sockets.add(s); s.on('close', () => this.sockets.delete(s)); });
-    this.server.listen(this.port ?? 0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = this.server.address().port;
-    return this;
+  start() { return this.listen(); }
+  receive(req, res) {
+    const parts = [];
+    req.on('data', (b) => parts.push(b));
+    req.on('error', () => {});
+    req.on('end', () => this.answer(req, res, Buffer.concat(parts).toString('utf8')));
   }
-
   async stop() {
-    if (!this.server) return;
-    const { server } = this;
-    this.server = undefined;
     for (const slot of this.held.values()) clearTimeout(slot.timer);
-    server.close();
-    for (const s of this.sockets) s.destroy();
-    await once(server, 'close');
+    await this.refuse();
   }
 
   get base() { return `http://127.0.0.1:${this.port}`; }

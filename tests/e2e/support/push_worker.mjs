@@ -15,10 +15,9 @@
 //   afterDone: [token, …]   said after `[DONE]`
 //   errorEvent: n           after n tokens `data: {"error":…}` and the end
 //   deaf: true              says all it has though nobody listens any more
-import http from 'node:http';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { send } from './http.mjs';
+import { Listener } from './listener.mjs';
 import { until } from './wait.mjs';
 import { word } from './upstream.mjs';
 
@@ -26,26 +25,17 @@ export const words = (n = 4) => Array.from({ length: n }, (_, i) => word(i));
 /// A token as an event: its lines are lines of data.
 export const event = (token) => `${token.split('\n').map((line) => `data: ${line}`).join('\n')}\n\n`;
 
-export class PushWorker {
+export class PushWorker extends Listener {
   /// `daemonOf` gives the daemon at each heartbeat, so that one that was restarted is found again.
   constructor(daemonOf, { id, model, models = [model], capacity, tokens = words(), tokenDelayMs = 1, firstDelayMs = 0, heartbeatMs = 400, status = 'ready', always = {}, more = {}, headers = {}, keepAlive = true }) {
+    super();
     Object.assign(this, { daemonOf, id, models, capacity, heartbeatMs, status, always, more, headers, keepAlive });
     this.defaults = { tokens, tokenDelayMs, firstDelayMs };
-    Object.assign(this, { plan: [], requests: [], strays: [], jobs: new Map(), sockets: new Set(), connections: 0, beats: 0, inFlight: 0, maxInFlight: 0, failures: [] });
+    Object.assign(this, { plan: [], requests: [], strays: [], jobs: new Map(), beats: 0, inFlight: 0, maxInFlight: 0, failures: [] });
   }
 
   get model() { return this.models[0]; }
-  get up() { return this.server !== undefined; }
   get prompts() { return this.requests.map((r) => r.body?.prompt); }
-
-  async listen() {
-    this.server = http.createServer((req, res) => this.receive(req, res));
-    this.server.on('connection', (s) => { this.connections++; this.sockets.add(s); s.on('close', () => this.sockets.delete(s)); });
-    this.server.listen(this.port ?? 0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = this.server.address().port;
-    return this;
-  }
 
   /// Listens, announces itself, and goes on announcing itself.
   async start() {
@@ -56,18 +46,7 @@ export class PushWorker {
     return this;
   }
 
-  /// From now on connections are refused, and those that exist are broken; heartbeats go on.
-  async refuse() {
-    if (!this.server) return;
-    const { server } = this;
-    this.server = undefined;
-    const closed = once(server, 'close');
-    server.close();
-    for (const s of this.sockets) s.destroy();
-    await closed;
-  }
-
-  /// As `kill -9` of its process. `start()` brings it back on the same port.
+  /// As `kill -9` of its process; after `refuse()` alone its heartbeats go on. `start()` brings it back on the same port.
   async kill() {
     this.silence();
     await this.refuse();

@@ -13,16 +13,16 @@
 //
 // With keepAlive false every answer closes its connection, so that a break is never mistaken for an idle connection gone stale
 // (which a client may try again by itself).
-import http from 'node:http';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Listener } from './listener.mjs';
 import { until } from './wait.mjs';
 
 export const word = (i) => ['alpha ', 'bravo ', 'charlie ', 'delta ', 'echo '][i % 5];
 export const sentence = (n) => Array.from({ length: n }, (_, i) => word(i)).join('');
 
-export class Upstream {
+export class Upstream extends Listener {
   constructor({ models = ['model-a'], tokens = 4, tokenDelayMs = 2, firstDelayMs = 0, name = 'upstream', keepAlive = true } = {}) {
+    super();
     Object.assign(this, { models, name, keepAlive });
     this.defaults = { tokens, tokenDelayMs, firstDelayMs };
     this.requests = [];
@@ -31,33 +31,12 @@ export class Upstream {
     this.always = {};
     this.inFlight = 0;
     this.maxInFlight = 0;
-    this.sockets = new Set();
     this.clock = 0;
   }
 
-  async start() {
-    this.server = http.createServer((req, res) => this.receive(req, res));
-    this.server.keepAliveTimeout = 5000;
-    this.server.on('connection', (s) => { this.sockets.add(s); s.on('close', () => this.sockets.delete(s)); });
-    this.server.listen(this.port ?? 0, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = this.server.address().port;
-    return this;
-  }
+  start() { return this.listen(); }
+  stop() { return this.refuse(); }
 
-  /// From now on connections are refused; those that exist are broken.
-  async stop() {
-    if (!this.server) return;
-    const { server } = this;
-    this.server = undefined;
-    const closed = once(server, 'close');
-    server.close();
-    for (const s of this.sockets) s.destroy();
-    await closed;
-  }
-
-  get url() { return `http://127.0.0.1:${this.port}`; }
-  get up() { return this.server !== undefined; }
 
   /// One-shot behaviours for the next requests.
   next(...behaviours) { this.plan.push(...behaviours); return this; }
