@@ -259,7 +259,10 @@ std::string base_name(const std::string& file_name) {
 }  // namespace
 
 ScenarioFile read_scenario(const std::string& yaml_text, const std::string& file_name) {
-  config::YamlDocument document = config::parse_yaml(yaml_text, file_name);
+  return read_scenario(config::parse_yaml(yaml_text, file_name), file_name);
+}
+
+ScenarioFile read_scenario(config::YamlDocument document, const std::string& file_name) {
   config::LoadContext context{file_name, std::move(document.violations), {}};
   ScenarioFile file;
   file.scenario.name = base_name(file_name);

@@ -29,8 +29,8 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
-sim::Scenario load_scenario(const std::string& name) {
-  return load("tests/simulations/scenarios/" + name + ".yaml");
+sim::Scenario load_oracle(const std::string& name) {
+  return load("simulations/experiments/e1_oracles/" + name + ".yaml");
 }
 
 sim::Scenario load_example(const std::string& name) {
