@@ -9,6 +9,15 @@ std::string path_of(const std::string& traces, const std::string& file) {
   return file.starts_with('/') || traces.empty() ? file : traces + "/" + file;
 }
 
+/// The same number of draws whatever comes out, so that a changed law shifts nothing.
+std::optional<Duration> draw_act(const std::optional<ActLaw>& law, RandomStream& random) {
+  if (!law) return std::nullopt;
+  const bool is_done = random.below(100) < law->percent;
+  RandomStream times{random.next(), "act"};
+  if (!is_done) return std::nullopt;
+  return Duration{law->after.draw(times)};
+}
+
 }  // namespace
 
 Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
@@ -20,6 +29,7 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "arrivals/" + client.name},
                                   RandomStream{seed, "sizes/" + client.name},
                                   RandomStream{seed, "service/" + client.name},
+                                  RandomStream{seed, "acts/" + client.name},
                                   nullptr,
                                   {},
                                   client.start,
@@ -114,6 +124,20 @@ CallSize Workload::draw_size(Source& source) {
   return size;
 }
 
+CallActs Workload::draw_acts(Source& source) {
+  const ClientSpec& client = *source.client;
+  CallActs acts;
+  acts.cancel_after = draw_act(client.cancel, source.acts);
+  acts.hang_up_after = draw_act(client.hang_up, source.acts);
+  acts.duplicate_after = draw_act(client.duplicate, source.acts);
+  if (!source.next_row) return acts;
+  const CallActs& said = source.next_row->acts;
+  if (said.cancel_after) acts.cancel_after = said.cancel_after;
+  if (said.hang_up_after) acts.hang_up_after = said.hang_up_after;
+  if (said.duplicate_after) acts.duplicate_after = said.duplicate_after;
+  return acts;
+}
+
 Result<std::optional<Arrival>> Workload::next() {
   if (x_scenario->tasks && x_made >= *x_scenario->tasks) return std::optional<Arrival>{};
   Source* earliest = nullptr;
@@ -128,6 +152,7 @@ Result<std::optional<Arrival>> Workload::next() {
   arrival.at = *earliest->next_at;
   arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
   arrival.size = draw_size(*earliest);
+  arrival.acts = draw_acts(*earliest);
   ++earliest->made;
   ++x_made;
   if (auto error = move_on(*earliest)) return std::move(*error);
