@@ -37,12 +37,20 @@ class ClientTally final : public RunObserver {
   [[nodiscard]] const Scenario& scenario() const { return *x_scenario; }
   /// When the first call after the warm-up was made.
   [[nodiscard]] Duration counted_from() const { return x_counted_from; }
+  /// @returns by how much the service that one client has had was ahead of another's at most, at
+  /// any time while calls were made. Zero in a run without a horizon.
+  [[nodiscard]] std::int64_t largest_gap() const;
 
  private:
+  void count_service(const EndedTask& task);
+
   const Scenario* x_scenario;
   Duration x_promised;
   std::vector<ClientFigures> x_clients;
   Duration x_counted_from{};
+  /// Service of each client in each of `gap_steps` equal parts of the time in which calls are made.
+  static constexpr std::int64_t gap_steps = 1'000;
+  std::vector<std::vector<std::int64_t>> x_service_by_step;
 };
 
 /// Jain's index of fairness: 1 when all are equal, 1/n when one has everything; 1 when nobody has

@@ -141,10 +141,20 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(in_seconds(integral), to_seconds(view.run.length));
      }},
     // What the whole run came to.
+    {"slots", FigureScope::run,
+     [](const View& view) {
+       double slots = 0;
+       for (const ProfileFigures& profile : view.run.profiles) slots += profile.slots;
+       return slots;
+     }},
     {"length_s", FigureScope::run,
      [](const View& view) { return to_seconds(view.run.length); }},
     {"utilisation", FigureScope::run,
      [](const View& view) { return utilisation_of(view.run); }},
+    {"swaps_per_call", FigureScope::run,
+     [](const View& view) {
+       return ratio(static_cast<double>(view.run.swaps), static_cast<double>(view.run.tasks));
+     }},
     {"throughput_per_s", FigureScope::anyone,
      [](const View& view) {
        return ratio(view.of_clients(&ClientFigures::done), counted_time_s(view));
@@ -163,6 +173,8 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
      [](const View& view) {
        return ratio(view.of_clients(&ClientFigures::service), calling_time_s(view));
      }},
+    {"largest_gap", FigureScope::run,
+     [](const View& view) { return static_cast<double>(view.tally.largest_gap()); }},
     {"jain_index", FigureScope::any_class, [](const View& view) { return jain(view); }},
 });
 
@@ -199,7 +211,8 @@ std::optional<double> measure(const FigureRef& figure, const RunFigures& run,
   const auto& clients = tally.scenario().clients;
   for (std::size_t index = 0; index < clients.size(); ++index) {
     const bool is_of_class = !figure.priority || *figure.priority == clients[index].priority;
-    const bool is_named = figure.client.empty() || figure.client == clients[index].name;
+    const bool is_named = figure.client.empty() || figure.client == clients[index].name ||
+                          figure.client == clients[index].owner;
     if (is_of_class && is_named) view.clients.push_back(&tally.clients()[index]);
   }
   if (view.classes.empty() || view.clients.empty()) return std::nullopt;

@@ -29,7 +29,7 @@ struct FigureRef {
   /// Index in figure_words().
   std::size_t kind = 0;
   std::optional<Priority> priority = {};
-  /// Empty = none in particular.
+  /// A client's name, or that of an owner, whose clients are taken together. Empty = all.
   std::string client = {};
 
   friend bool operator==(const FigureRef&, const FigureRef&) = default;

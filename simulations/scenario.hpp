@@ -15,6 +15,7 @@
 #include "core/time.hpp"
 #include "simulations/fault.hpp"
 #include "simulations/laws.hpp"
+#include "simulations/work_clock.hpp"
 
 namespace signalbox::sim {
 
@@ -28,6 +29,15 @@ struct BackendSpec {
   /// Calls at once. Unset = as many as all profiles have slots, so that only those bind.
   std::optional<std::uint32_t> capacity;
   ServiceLaw service;
+  /// Models that it loads one at a time, each an LLM of that name; empty = its one model is always
+  /// at hand.
+  std::vector<std::string> models = {};
+  /// How much longer a call takes that needs another model than the call before.
+  Duration swap{};
+  /// What calls that run at once do to each other.
+  Slowdown slowdown = {};
+  /// Its answers say how many tokens they took, so that a policy can learn from them.
+  bool reports_usage = false;
 
   friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
 };
@@ -114,6 +124,9 @@ struct ClientSpec {
   /// Its calls say how large they are, and their `max_tokens` is just what they come to. Else a
   /// policy that looks at sizes is told nothing.
   bool declares_size = false;
+  /// How far what it says of its answers' lengths is off: right on average, with this standard
+  /// deviation as a share of the truth. Unit: 1/1,000. Range: 0..1000.
+  std::uint32_t size_error = 0;
   /// It asks for an id, and waits for no answer.
   bool is_async = false;
   /// It asks for a stream; what a backend says for it comes in events.

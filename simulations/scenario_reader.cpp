@@ -17,6 +17,36 @@ using config::SectionReader;
 
 constexpr std::uint64_t tasks_max = 1'000'000'000;
 
+/// Unit: 1/1,000 of one.
+std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
+  double share = 0;
+  section.read_decimal(key, share, 0, max, "parts of one");
+  return static_cast<std::uint32_t>(share * 1000 + 0.5);
+}
+
+Slowdown read_slowdown(SectionReader section) {
+  constexpr double per_call_max = 100;
+  Slowdown slowdown;
+  section.require("per_call");
+  slowdown.per_call = read_share(section, "per_call", per_call_max);
+  if (section.find("knee") != nullptr) section.require("per_call_beyond");
+  section.read_whole("knee", slowdown.knee, {1, max_concurrent_max});
+  slowdown.per_call_beyond = read_share(section, "per_call_beyond", per_call_max);
+  section.finish();
+  return slowdown;
+}
+
+void check_models(SectionReader& section, const BackendSpec& backend) {
+  const auto complain = [&](const char* key, const char* message) {
+    section.context().add(*section.node(), section.path_of(key), message);
+  };
+  const bool has_models = !backend.models.empty();
+  if (!has_models && backend.swap > Duration::zero()) complain("swap_s", "needs models");
+  if (has_models && !backend.model.empty()) complain("model", "is one of models, or alone");
+  if (has_models && !backend.pool.empty()) complain("pool", "cannot be shared by models");
+  if (has_models && !backend.slowdown.is_none()) complain("slowdown", "has no models to load");
+}
+
 BackendSpec read_backend(SectionReader& section) {
   BackendSpec backend;
   section.require("name");
@@ -24,6 +54,13 @@ BackendSpec read_backend(SectionReader& section) {
   section.read_text("pool", backend.pool, config::check_name);
   section.read_text("model", backend.model, config::check_name);
   section.read_whole("capacity", backend.capacity, {1, max_concurrent_max});
+  section.read_texts("models", backend.models, config::check_name);
+  if (section.find("swap_s") != nullptr) backend.swap = read_time(section, "swap_s");
+  if (section.find("slowdown") != nullptr) {
+    backend.slowdown = read_slowdown(open_section(section, "slowdown"));
+  }
+  section.read_flag("reports_usage", backend.reports_usage);
+  check_models(section, backend);
   section.require("service");
   backend.service = read_service(open_section(section, "service"));
   section.finish();
@@ -43,6 +80,7 @@ ClientSpec read_client(SectionReader& section) {
   client.tokens_in = read_token_law(section, "tokens_in");
   client.tokens_out = read_token_law(section, "tokens_out");
   section.read_flag("declares_size", client.declares_size);
+  client.size_error = read_share(section, "size_error", 1);
   section.read_flag("async", client.is_async);
   section.read_flag("streaming", client.streaming);
   client.cancel = read_act(section, "cancel_after");
@@ -70,6 +108,8 @@ class UniqueNames {
 };
 
 bool serves(const BackendSpec& backend, const std::string& target) {
+  const auto& models = backend.models;
+  if (!models.empty()) return std::find(models.begin(), models.end(), target) != models.end();
   return backend.name == target || backend.pool == target || backend.model == target;
 }
 
@@ -115,6 +155,7 @@ void read_all(SectionReader& root, Scenario& scenario) {
   for (SectionReader& section : root.read_sections("backends")) {
     scenario.backends.push_back(read_backend(section));
     backends.add(section, scenario.backends.back().name);
+    for (const std::string& model : scenario.backends.back().models) backends.add(section, model);
   }
   UniqueNames clients;
   for (SectionReader& section : root.read_sections("clients")) {

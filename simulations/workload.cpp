@@ -1,6 +1,7 @@
 #include "simulations/workload.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace signalbox::sim {
 namespace {
@@ -18,6 +19,18 @@ std::optional<Duration> draw_act(const std::optional<ActLaw>& law, RandomStream&
   return Duration{law->after.draw(times)};
 }
 
+/// @returns what the client says of an answer's length: the truth, but for a part of it that is
+/// drawn at random around the truth.
+std::uint32_t declare(const ClientSpec& client, std::uint32_t tokens_out, RandomStream& guesses) {
+  if (client.size_error == 0) return tokens_out;
+  const std::uint64_t known = 1000 - client.size_error;
+  const auto guessed =
+      static_cast<std::uint64_t>(guesses.exponential(Duration{tokens_out}).count());
+  const std::uint64_t said = (known * tokens_out + client.size_error * guessed + 500) / 1000;
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(said, 1, most));
+}
+
 }  // namespace
 
 Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
@@ -29,6 +42,7 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "arrivals/" + client.name},
                                   RandomStream{seed, "sizes/" + client.name},
                                   RandomStream{seed, "service/" + client.name},
+                                  RandomStream{seed, "guesses/" + client.name},
                                   RandomStream{seed, "acts/" + client.name},
                                   nullptr,
                                   {},
@@ -121,6 +135,7 @@ CallSize Workload::draw_size(Source& source) {
     size.tokens_out = source.next_row->tokens_out.value_or(size.tokens_out);
     size.service = source.next_row->service;
   }
+  size.declared_out = declare(client, size.tokens_out, source.guesses);
   return size;
 }
 

@@ -44,6 +44,7 @@ class Workload {
     RandomStream gaps;
     RandomStream sizes;
     RandomStream service;
+    RandomStream guesses;
     RandomStream acts;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.

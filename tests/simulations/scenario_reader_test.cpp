@@ -105,6 +105,41 @@ TEST_CASE("scenario: every key is read", "[simulations][scenario]") {
         sim::ArrivalLaw{sim::ArrivalKind::trace, {}, {"hour.csv", "when", "", "out", 1ms}});
 }
 
+TEST_CASE("scenario: servers that load models, and that slow down", "[simulations][scenario]") {
+  const auto file = sim::read_scenario(
+      with("pool: both", "models: [small, large], swap_s: 4, reports_usage: true"), "s.yaml");
+  // It has a model's name besides, which a client asks for.
+  CHECK(file.violations.size() == 2);
+  const auto& loading = file.scenario.backends.front();
+  CHECK(loading.models == std::vector<std::string>{"small", "large"});
+  CHECK(loading.swap == 4s);
+  CHECK(loading.reports_usage);
+  const auto slowing = sim::read_scenario(
+      with("pool: both", "pool: both, slowdown: {per_call: 0.02, knee: 8, per_call_beyond: 0.5}"),
+      "s.yaml");
+  REQUIRE(slowing.violations.empty());
+  CHECK(slowing.scenario.backends.front().slowdown == sim::Slowdown{20, 500, 8});
+  const auto guessing = sim::read_scenario(with("tokens_out: 40", "size_error: 0.25"), "s.yaml");
+  REQUIRE(guessing.violations.empty());
+  CHECK(guessing.scenario.clients.front().size_error == 250);
+}
+
+TEST_CASE("scenario: a server's parts must fit together", "[simulations][scenario]") {
+  const auto told = [](const std::string& text) {
+    std::string all;
+    for (const std::string& line : slips(text)) all += line + "\n";
+    return all;
+  };
+  CHECK_THAT(told(with("pool: both", "pool: both, swap_s: 4")),
+             Catch::Contains("backends[0].swap_s: needs models"));
+  CHECK_THAT(told(with("pool: both", "models: [x], slowdown: {per_call: 1}")),
+             Catch::Contains("backends[0].slowdown: has no models to load"));
+  CHECK_THAT(told(with("pool: both", "models: [x, b]")), Catch::Contains("is in the list twice"));
+  CHECK_THAT(told(with("pool: both", "pool: both, slowdown: {knee: 4, per_call: 1}")),
+             Catch::Contains("per_call_beyond"));
+  CHECK_THAT(told(with("tokens_out: 40", "size_error: 1.5")), Catch::Contains("size_error"));
+}
+
 TEST_CASE("scenario: a slip is told with its place", "[simulations][scenario]") {
   const auto one = [](const std::string& text) {
     const auto lines = slips(text);
