@@ -55,12 +55,24 @@ struct CompareOptions {
   std::string traces;
 };
 
+struct FuzzOptions {
+  std::uint64_t first_seed = 1;
+  /// Included.
+  std::uint64_t last_seed = 100;
+  /// Processes at once; unset = as many as there are processors. Range: 1..256.
+  std::optional<std::uint32_t> jobs;
+  /// Calls of each scenario. Range: 1..100000.
+  std::uint64_t tasks = 200;
+};
+
 /// What CLI11 fills while it parses.
 struct SimArguments {
   SimOptions run;
   ReplayOptions replay;
   CompareOptions compare;
   std::string seeds = "1-10";
+  FuzzOptions fuzz;
+  std::string fuzz_seeds = "1-100";
 };
 
 /// @param values what options may be, for completions.
@@ -71,6 +83,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
 /// or nothing.
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_replay(const ReplayOptions& options);
+std::optional<std::string> settle_fuzz(SimArguments& arguments);
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
 
 }  // namespace signalbox::cli
