@@ -248,6 +248,11 @@ Command make_compare(Parsed& parsed, const config::Lookup& lookup) {
   return std::move(parsed.sim.compare);
 }
 
+Command make_fuzz(Parsed& parsed) {
+  if (auto problem = settle_fuzz(parsed.sim)) return UsageError{std::move(*problem)};
+  return parsed.sim.fuzz;
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -329,6 +334,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "experiment") return make_experiment(parsed, lookup);
   if (name == "experiments") return ListExperiments{};
   if (name == "compare") return make_compare(parsed, lookup);
+  if (name == "fuzz") return make_fuzz(parsed);
   if (name == "sim") return make_sim(parsed, lookup);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);

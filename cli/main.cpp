@@ -16,6 +16,7 @@
 #include "cli/output.hpp"
 #include "cli/sim.hpp"
 #include "cli/sim_experiment.hpp"
+#include "cli/sim_fuzz.hpp"
 #include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/top.hpp"
@@ -77,6 +78,10 @@ struct Runner {
     return run_experiment(options);
   }
   int operator()(const ListExperiments&) const { return list_experiments(); }
+  int operator()(const FuzzOptions& options) const {
+    set_client_signals();
+    return run_fuzz(options);
+  }
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "config/words.hpp"
 #include "core/profile_settings.hpp"
@@ -32,6 +34,9 @@ Examples:
   signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night)";
 
 constexpr std::size_t seeds_max = 1'000;
+constexpr std::uint64_t fuzz_seeds_max = 100'000'000;
+constexpr std::uint64_t fuzz_tasks_max = 100'000;
+constexpr std::uint32_t jobs_max = 256;
 
 /// @returns what is wrong with the name, or nothing.
 std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy) {
@@ -41,8 +46,9 @@ std::optional<std::string> find_policy_problem(const char* flag, const std::stri
   return std::nullopt;
 }
 
-/// Reads "7" or "1-20".
-std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+/// Reads "7" or "1-20". @returns the first and the last.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_span(std::string_view text,
+                                                                  std::uint64_t most) {
   const std::size_t dash = text.find('-');
   std::uint64_t first = 0;
   std::uint64_t last = 0;
@@ -50,9 +56,17 @@ std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
   last = first;
   const bool is_span = dash != std::string_view::npos;
   if (is_span && !read_number(text.substr(dash + 1), last)) return std::nullopt;
-  if (last < first || last - first >= seeds_max) return std::nullopt;
+  if (last < first || last - first >= most) return std::nullopt;
+  return std::pair{first, last};
+}
+
+std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+  const auto span = parse_span(text, seeds_max);
+  if (!span) return std::nullopt;
   std::vector<std::uint64_t> seeds;
-  for (std::uint64_t seed = first; seeds.size() <= last - first; ++seed) seeds.push_back(seed);
+  for (std::uint64_t seed = span->first; seeds.size() <= span->second - span->first; ++seed) {
+    seeds.push_back(seed);
+  }
   return seeds;
 }
 
@@ -145,6 +159,27 @@ std::optional<std::string> read_seeds(const std::string& text, std::vector<std::
   return std::nullopt;
 }
 
+constexpr const char* fuzz_footer = R"(
+Draws a scenario from each seed, lets everything go wrong in it, and looks on: no call is lost, no
+slot is taken twice, nobody waits beyond a budget, and the like. The exit code is 1 when a promise
+was broken, or when a rare path was never taken by more than 200 seeds.
+
+Examples:
+  signalbox sim fuzz --seeds 1-1000
+  signalbox sim fuzz --seeds 1-100000 --jobs 2 --tasks 1000
+  signalbox sim fuzz --seeds 4711)";
+
+void add_fuzz(CLI::App& sim, SimArguments& arguments) {
+  CLI::App* fuzz = sim.add_subcommand("fuzz", "Run drawn scenarios in which everything goes wrong");
+  fuzz->footer(fuzz_footer);
+  FuzzOptions& options = arguments.fuzz;
+  fuzz->add_option("--seeds", arguments.fuzz_seeds, "One, or a span like 1-1000 (default 1-100)");
+  fuzz->add_option("--jobs", options.jobs, "Processes at once (default: one a processor)")
+      ->check(CLI::Range(1U, jobs_max));
+  fuzz->add_option("--tasks", options.tasks, "Calls of each scenario (default 200)")
+      ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
+}
+
 }  // namespace
 
 void add_sim(CLI::App& app, SimArguments& arguments,
@@ -166,6 +201,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);
   add_experiment(*sim, arguments, values);
+  add_fuzz(*sim, arguments);
 }
 
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
@@ -179,6 +215,17 @@ std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup&
 std::optional<std::string> settle_replay(const ReplayOptions& options) {
   if (options.policy.empty()) return std::nullopt;
   return find_policy_problem("--policy", options.policy);
+}
+
+std::optional<std::string> settle_fuzz(SimArguments& arguments) {
+  const auto span = parse_span(arguments.fuzz_seeds, fuzz_seeds_max);
+  if (!span) {
+    return "--seeds " + config::quote(arguments.fuzz_seeds) +
+           " is neither a number nor a span of at most " + std::to_string(fuzz_seeds_max) +
+           " like 1-1000";
+  }
+  std::tie(arguments.fuzz.first_seed, arguments.fuzz.last_seed) = *span;
+  return std::nullopt;
 }
 
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup) {

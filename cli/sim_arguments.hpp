@@ -72,6 +72,16 @@ struct ExperimentOptions {
 
 struct ListExperiments {};
 
+struct FuzzOptions {
+  std::uint64_t first_seed = 1;
+  /// Included.
+  std::uint64_t last_seed = 100;
+  /// Processes at once; unset = as many as there are processors. Range: 1..256.
+  std::optional<std::uint32_t> jobs;
+  /// Calls of each scenario. Range: 1..100000.
+  std::uint64_t tasks = 200;
+};
+
 /// What CLI11 fills while it parses.
 struct SimArguments {
   SimOptions run;
@@ -81,6 +91,8 @@ struct SimArguments {
   ExperimentOptions experiment;
   /// Empty = as many as the experiment says.
   std::string experiment_seeds;
+  FuzzOptions fuzz;
+  std::string fuzz_seeds = "1-100";
 };
 
 /// @param values what options may be, for completions.
@@ -91,6 +103,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
 /// or nothing.
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_replay(const ReplayOptions& options);
+std::optional<std::string> settle_fuzz(SimArguments& arguments);
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
 std::optional<std::string> settle_experiment(SimArguments& arguments, const config::Lookup& lookup);
 

@@ -8,10 +8,24 @@
 
 namespace signalbox::sim {
 
+namespace {
+
+/// Of a call that hangs: beyond every budget.
+constexpr std::chrono::hours for_ever{24 * 366};
+
+Duration work_of(const actors::Playback& playback) {
+  if (playback.steps.empty()) return for_ever;
+  Duration work{};
+  for (const auto& step : playback.steps) work += step.delay;
+  return work;
+}
+
+}  // namespace
+
 void BatchingServerState::run(const actors::RunTask& message) {
   const CallKey key{message.task->id, message.epoch};
-  Call call{actors::backend_call(message), message.reply_to};
-  x_clock.start(key, x_setup.work(call.call), x_self->clock().now());
+  Call call{x_setup.script(actors::backend_call(message)), message.reply_to};
+  x_clock.start(key, work_of(call.playback), x_self->clock().now());
   x_calls.insert_or_assign(key, std::move(call));
   settle();
 }
@@ -30,15 +44,32 @@ void BatchingServerState::tick(std::uint64_t plan) {
   if (plan == x_plan) settle();
 }
 
+void BatchingServerState::lose_all(const std::string& reason) {
+  for (const auto& [key, call] : x_calls) {
+    x_self->send(call.reply_to, actors::BackendReport{key.second, BackendLost{false, reason}});
+  }
+  x_calls.clear();
+  x_clock = WorkClock<CallKey>{x_setup.slowdown};
+}
+
+void BatchingServerState::finish(const CallKey& key) {
+  const auto place = x_calls.find(key);
+  for (auto& step : place->second.playback.steps) {
+    BackendEvent& event = step.event;
+    if (auto* events = std::get_if<BackendEvents>(&event)) {
+      events->received_at = x_self->clock().now();
+    }
+    if (auto* finished = std::get_if<BackendFinished>(&event)) {
+      finished->received_at = x_self->clock().now();
+    }
+    x_self->send(place->second.reply_to, actors::BackendReport{key.second, std::move(event)});
+  }
+  x_calls.erase(place);
+}
+
 void BatchingServerState::settle() {
   const Instant now = x_self->clock().now();
-  while (const auto key = x_clock.take_done(now)) {
-    const auto place = x_calls.find(*key);
-    BackendFinished finished = x_setup.answer(place->second.call);
-    finished.received_at = now;
-    x_self->send(place->second.reply_to, actors::BackendReport{key->second, std::move(finished)});
-    x_calls.erase(place);
-  }
+  while (const auto key = x_clock.take_done(now)) finish(*key);
   ++x_plan;
   const auto next = x_clock.next_end();
   if (next) x_self->delayed_send(x_self, *next - now, actors::TokenTick{{}, x_plan});
@@ -56,6 +87,7 @@ actors::PlaybackActor::behavior_type BatchingServerState::make_behavior(Batching
       [](const actors::WakeLlm&) {},
       [](const actors::LlmTaken&) {},
       [this](const actors::TokenTick& message) { tick(message.epoch); },
+      [this](const actors::LosePlaybacks& message) { lose_all(message.reason); },
   };
 }
 

@@ -1,14 +1,13 @@
 // A server that runs its calls side by side, each the slower the more there are: what vLLM's
-// batches or a GPU with several slots do. A playback knows how long a call takes when it begins;
-// here that depends on who comes and goes meanwhile.
+// batches or a GPU with several slots do. A playback knows when its steps are due as soon as it
+// begins; here that depends on who comes and goes meanwhile, so all of it is said at the end.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
 
-#include "actors/messages.hpp"
+#include "actors/playback_actor.hpp"
 #include "simulations/work_clock.hpp"
 
 namespace signalbox::sim {
@@ -17,10 +16,9 @@ struct BatchingSetup {
   ExecutorId id = 0;
   std::vector<Llm> llms;
   Slowdown slowdown;
-  /// @returns how long the call takes alone.
-  std::function<Duration(const BackendCall&)> work;
-  /// @returns what it says when it is done.
-  std::function<BackendFinished(const BackendCall&)> answer;
+  /// The delays of its steps together are how long a call takes alone. Told to stop, the server
+  /// confirms at once.
+  actors::PlaybackScript script;
   actors::DirectoryActor directory;
 };
 
@@ -34,13 +32,15 @@ class BatchingServerState {
  private:
   using CallKey = std::pair<TaskId, Epoch>;
   struct Call {
-    BackendCall call;
+    actors::Playback playback;
     actors::TaskActor reply_to;
   };
   void run(const actors::RunTask& message);
   void abort(const CallKey& key);
+  void lose_all(const std::string& reason);
   void tick(std::uint64_t plan);
-  /// Says who is done, and waits for the next.
+  void finish(const CallKey& key);
+  /// Ends who is done, and waits for the next.
   void settle();
 
   actors::PlaybackActor::pointer x_self;

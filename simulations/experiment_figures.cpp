@@ -73,6 +73,15 @@ double utilisation_of(const RunFigures& run) {
   return ratio(static_cast<double>(busy), static_cast<double>(room));
 }
 
+/// Of those faults that calls meet, as often as they did.
+double faulty_attempts(const RunFigures& run) {
+  constexpr auto last = static_cast<std::size_t>(FaultKind::slow_abort);
+  double attempts = 0;
+  for (std::size_t kind = 0; kind <= last; ++kind)
+    attempts += static_cast<double>(run.faults[kind]);
+  return attempts;
+}
+
 struct FigureRow {
   const char* word;
   FigureScope scope;
@@ -155,6 +164,8 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
      [](const View& view) {
        return ratio(static_cast<double>(view.run.swaps), static_cast<double>(view.run.tasks));
      }},
+    {"faulty_attempts", FigureScope::run,
+     [](const View& view) { return faulty_attempts(view.run); }},
     {"throughput_per_s", FigureScope::anyone,
      [](const View& view) {
        return ratio(view.of_clients(&ClientFigures::done), counted_time_s(view));

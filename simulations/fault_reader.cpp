@@ -48,6 +48,18 @@ void read_policy(SectionReader& section, const std::string& key, std::string& po
   });
 }
 
+/// A server that slows down confirms at once that it has stopped.
+void check_server(SectionReader& section, const Scenario& scenario, const Fault& fault) {
+  const bool needs_words_after_abort =
+      fault.kind == FaultKind::late_completion || fault.kind == FaultKind::slow_abort;
+  if (!needs_words_after_abort) return;
+  for (const BackendSpec& backend : scenario.backends) {
+    if (backend.name != fault.target || backend.slowdown.is_none()) continue;
+    section.context().add(*section.node(), section.path_of("backend"),
+                          "has a slowdown, and so no " + std::string{to_string(fault.kind)});
+  }
+}
+
 Fault read_fault(SectionReader& section, const Scenario& scenario) {
   Fault fault;
   std::optional<FaultKind> kind;
@@ -75,6 +87,7 @@ Fault read_fault(SectionReader& section, const Scenario& scenario) {
   }
   if (!shape.word_key.empty()) read_policy(section, std::string{shape.word_key}, fault.word);
   section.finish();
+  check_server(section, scenario, fault);
   return fault;
 }
 

@@ -1,5 +1,7 @@
 #include "simulations/scenario.hpp"
 
+#include <algorithm>
+
 namespace signalbox::sim {
 
 bool operator==(const ArrivalLaw& left, const ArrivalLaw& right) {
@@ -24,6 +26,18 @@ std::uint32_t count_slots(const Scenario& scenario) {
     slots += settings.max_concurrent.value_or(1);
   }
   return slots;
+}
+
+bool is_plain(const Scenario& scenario) {
+  const auto acts = [](const ClientSpec& client) {
+    if (client.is_async || client.cancel || client.hang_up || client.duplicate) return true;
+    const auto& rows = client.arrival.rows;
+    return rows != nullptr && std::any_of(rows->begin(), rows->end(), [](const TraceRow& row) {
+             return row.acts != CallActs{};
+           });
+  };
+  return scenario.faults.empty() && !scenario.gc && !scenario.schedule_seed &&
+         std::none_of(scenario.clients.begin(), scenario.clients.end(), acts);
 }
 
 }  // namespace signalbox::sim

@@ -173,6 +173,10 @@ void set_policy(Scenario& scenario, const std::string& policy);
 /// Every profile gets that many slots.
 void set_slots(Scenario& scenario, std::uint32_t slots);
 
+/// @returns whether nothing goes wrong in it and every caller waits for its answer: then a run
+/// needs neither what the house remembers of tasks that have ended, nor its rows of calls.
+bool is_plain(const Scenario& scenario);
+
 /// @returns the slots of all profiles; one that does not say counts as one.
 std::uint32_t count_slots(const Scenario& scenario);
 

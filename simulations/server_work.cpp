@@ -32,10 +32,14 @@ Duration ServerWork::begin(const std::string& model, const CallSize& size) {
   return work + x_backend->swap;
 }
 
-Bytes usage_body(const BackendSpec& backend, const CallSize& size) {
-  if (!backend.reports_usage) return nullptr;
-  return make_bytes(fmt::format(R"({{"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}})",
-                                size.tokens_in, size.tokens_out));
+void say_usage(actors::Playback& playback, const CallSize& size) {
+  for (auto& step : playback.steps) {
+    auto* finished = std::get_if<BackendFinished>(&step.event);
+    if (finished == nullptr || finished->tail != nullptr) continue;
+    finished->body =
+        make_bytes(fmt::format(R"({{"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}})",
+                               size.tokens_in, size.tokens_out));
+  }
 }
 
 }  // namespace signalbox::sim

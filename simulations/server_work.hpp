@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/playback_actor.hpp"
 #include "core/llm.hpp"
-#include "core/task.hpp"
 #include "simulations/scenario.hpp"
 
 namespace signalbox::sim {
@@ -32,8 +32,7 @@ class ServerWork {
   std::uint64_t x_swaps = 0;
 };
 
-/// @returns the body of an answer that says how many tokens it took; null when the backend does not
-/// say.
-Bytes usage_body(const BackendSpec& backend, const CallSize& size);
+/// Has the answer say how many tokens it took; a stream's does not.
+void say_usage(actors::Playback& playback, const CallSize& size);
 
 }  // namespace signalbox::sim

@@ -110,6 +110,22 @@ TEST_CASE("arguments: sim experiment", "[cli][arguments]") {
   CHECK(std::holds_alternative<ListExperiments>(parse({"sim", "experiments"})));
 }
 
+TEST_CASE("arguments: sim fuzz", "[cli][arguments]") {
+  const auto usual = std::get<FuzzOptions>(parse({"sim", "fuzz"}));
+  CHECK(usual.first_seed == 1);
+  CHECK(usual.last_seed == 100);
+  CHECK_FALSE(usual.jobs);
+  const auto options = std::get<FuzzOptions>(
+      parse({"sim", "fuzz", "--seeds", "1-100000", "--jobs", "2", "--tasks", "1000"}));
+  CHECK(options.last_seed == 100'000);
+  CHECK(options.jobs == 2);
+  CHECK(options.tasks == 1000);
+  CHECK(std::get<FuzzOptions>(parse({"sim", "fuzz", "--seeds", "7"})).first_seed == 7);
+  CHECK_THAT(usage_error({"sim", "fuzz", "--seeds", "9-1"}),
+             Catch::Contains("neither a number nor a span"));
+  CHECK_THAT(usage_error({"sim", "fuzz", "--tasks", "0"}), Catch::Contains("--tasks"));
+}
+
 TEST_CASE("arguments: sim compare", "[cli][arguments]") {
   const auto options = std::get<CompareOptions>(
       parse({"sim", "compare", "night.yaml", "--policies", "strict", "--slots", "2,3", "--seeds",

@@ -15,6 +15,10 @@ std::string read_project_file(const std::string& path);
 /// @returns the scenario of simulations/experiments/e1_oracles/NAME.yaml, which must be in order.
 sim::Scenario load_oracle(const std::string& name);
 
+/// @returns the scenario of that text, which must be in order.
+sim::Scenario read_whole_scenario(const std::string& text,
+                                  const std::string& file_name = "text.yaml");
+
 /// @returns the scenario of examples/scenarios/NAME.yaml, which must be in order.
 sim::Scenario load_example(const std::string& name);
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/token_usage.hpp"
+#include "simulations/call_script.hpp"
 #include "simulations/scenario_reader.hpp"
 #include "simulations/server_work.hpp"
 #include "tests/simulations/scenarios.hpp"
@@ -70,15 +71,32 @@ TEST_CASE("server: a call over its budget leaves a batching server", "[simulatio
   CHECK(figures.length == 11s);
 }
 
-TEST_CASE("server: an answer's body says its tokens where the server does",
+TEST_CASE("server: an answer's body says its tokens, a stream's does not",
           "[simulations][server]") {
-  sim::BackendSpec backend;
   const sim::CallSize size{.tokens_in = 12, .tokens_out = 345};
-  CHECK(sim::usage_body(backend, size) == nullptr);
-  backend.reports_usage = true;
-  const auto body = sim::usage_body(backend, size);
-  REQUIRE(body != nullptr);
-  CHECK(read_token_usage(*body) == TokenUsage{12, 345});
+  const auto said = [&](bool streaming) {
+    auto playback = sim::script_call(1s, size, streaming, nullptr);
+    sim::say_usage(playback, size);
+    return std::get<BackendFinished>(playback.steps.back().event).body;
+  };
+  CHECK(said(true) == nullptr);
+  REQUIRE(said(false) != nullptr);
+  CHECK(read_token_usage(*said(false)) == TokenUsage{12, 345});
+}
+
+TEST_CASE("server: what its faults do to calls, they do beside others too",
+          "[simulations][server]") {
+  sim::Scenario scenario = read(
+      "{name: server, capacity: 2, service: {law: const, value_s: 10}, slowdown: {per_call: 0.5}}",
+      client("x", "server", "0", "1", 1) + client("y", "server", "4", "1", 1), 2);
+  scenario.faults = {
+      {.kind = sim::FaultKind::cut, .target = "server", .at = 4s, .lasts = 1s, .amount = 50}};
+  const auto figures = run_scenario(scenario, {});
+  const auto& calls = figures.classes[to_index(Priority::workflow)];
+  // The second breaks after 5 s of work, which take 7.5 s; the first has 1 s left then.
+  CHECK(calls.done + calls.failed == 2);
+  CHECK(calls.done >= 1);
+  CHECK(figures.faults[static_cast<std::size_t>(sim::FaultKind::cut)] >= 1);
 }
 
 }  // namespace signalbox::testing
