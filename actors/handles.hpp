@@ -102,6 +102,7 @@ struct HealthTick;
 struct ModelsListed;
 struct CallEnded;
 struct TokenTick;
+struct LosePlaybacks;
 // To the store, and its answers.
 struct StoreWrite;
 struct FlushStore;
@@ -278,7 +279,8 @@ using UpstreamActor =
 /// A backend inside the process that plays what a script says: the built-in echo, and simulated
 /// servers.
 using PlaybackActor =
-    ExecutorActor::extend<caf::reacts_to<TokenTick>>;  // to itself: the next token is due
+    ExecutorActor::extend<caf::reacts_to<TokenTick>,       // to itself: the next token is due
+                          caf::reacts_to<LosePlaybacks>>;  // whoever played them is gone
 
 /// Who can run what.
 using DirectoryActor =

@@ -20,8 +20,12 @@ struct Playback {
     Duration delay{};
     BackendEvent event;
   };
-  /// The last step's event is BackendFinished or BackendFailed; no other's is.
+  /// A good backend's last step, and no other, is BackendFinished or BackendFailed. Without such a
+  /// step it hangs until it is told to stop; what comes after one is what a bad backend says to
+  /// nobody.
   std::vector<Step> steps;
+  /// What it says in place of the rest when it is told to stop; empty = it confirms at once.
+  std::vector<Step> after_abort = {};
 };
 
 using PlaybackScript = std::function<Playback(const BackendCall&)>;
@@ -46,10 +50,16 @@ class PlaybackState {
     Playback playback;
     std::size_t next_step = 0;
     TaskActor reply_to;
+    /// When the next step is due: a tick of a step that was dropped comes too early.
+    Instant due{};
+    bool is_aborted = false;
   };
   void run(const RunTask& message);
   void abort(const CallKey& key);
-  /// Plays the step that is due and those without delay after it, then waits for the next.
+  void lose_all(const std::string& reason);
+  /// @pre there is a next step.
+  void wait_for_step(const CallKey& key, Call& call);
+  /// Plays what is due, then waits for the next step.
   void play(const CallKey& key);
   /// Says when it came: now.
   void stamp(BackendEvent& event) const;

@@ -254,6 +254,11 @@ struct TokenTick {
   Epoch epoch = 0;
 };
 
+/// Each call that is played ends as lost.
+struct LosePlaybacks {
+  std::string reason;
+};
+
 // -- to the store, and its answers ------------------------------------------------------------
 
 struct StoreWrite {
@@ -378,6 +383,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::HealthTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ModelsListed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::CallEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TokenTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LosePlaybacks)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::FlushStore)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::MeasureCommits)

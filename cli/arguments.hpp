@@ -108,7 +108,8 @@ struct UsageError {
 using Command =
     std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
                  ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions,
-                 SlotRequest, TopOptions, SimOptions, CompareOptions, ReplayOptions>;
+                 SlotRequest, TopOptions, SimOptions, CompareOptions, ReplayOptions, FuzzOptions,
+                 ExperimentOptions, ListExperiments>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

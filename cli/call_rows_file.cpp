@@ -44,16 +44,18 @@ bool add_row(const boost::json::object& row, CallRowsFile& file) {
       !http::parse_time(text_of(row, "queued_at"), queued_at)) {
     return false;
   }
+  WallTime admitted_at;
   const auto service_ms = number_of(row, "service_time_ms");
   const bool has_ended = !text_of(row, "finished_at").empty();
-  if (!service_ms || !has_ended) {
+  if (!service_ms || !has_ended || !http::parse_time(text_of(row, "admitted_at"), admitted_at)) {
     ++file.skipped;
     return true;
   }
+  call.id = text_of(row, "id");
   call.priority = *priority;
   call.queued_at = queued_at.time_since_epoch();
   call.service = from_ms(*service_ms);
-  call.wait = from_ms(number_of(row, "queue_wait_ms").value_or(0));
+  call.admitted_at = admitted_at.time_since_epoch();
   // A slot's call has neither pool nor backend: its profile is what it was for.
   for (const char* key : {"pool", "backend", "profile"}) {
     if (call.target.empty()) call.target = text_of(row, key);

@@ -15,6 +15,8 @@
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
 #include "cli/sim.hpp"
+#include "cli/sim_experiment.hpp"
+#include "cli/sim_fuzz.hpp"
 #include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/top.hpp"
@@ -70,6 +72,15 @@ struct Runner {
   int operator()(const CompareOptions& options) const {
     set_client_signals();
     return run_compare(options);
+  }
+  int operator()(const ExperimentOptions& options) const {
+    set_client_signals();
+    return run_experiment(options);
+  }
+  int operator()(const ListExperiments&) const { return list_experiments(); }
+  int operator()(const FuzzOptions& options) const {
+    set_client_signals();
+    return run_fuzz(options);
   }
 };
 

@@ -2,10 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "config/words.hpp"
 #include "core/profile_settings.hpp"
 #include "core/read_number.hpp"
+#include "simulations/builtin_experiments.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -31,6 +34,9 @@ Examples:
   signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night)";
 
 constexpr std::size_t seeds_max = 1'000;
+constexpr std::uint64_t fuzz_seeds_max = 100'000'000;
+constexpr std::uint64_t fuzz_tasks_max = 100'000;
+constexpr std::uint32_t jobs_max = 256;
 
 /// @returns what is wrong with the name, or nothing.
 std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy) {
@@ -40,8 +46,9 @@ std::optional<std::string> find_policy_problem(const char* flag, const std::stri
   return std::nullopt;
 }
 
-/// Reads "7" or "1-20".
-std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+/// Reads "7" or "1-20". @returns the first and the last.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_span(std::string_view text,
+                                                                  std::uint64_t most) {
   const std::size_t dash = text.find('-');
   std::uint64_t first = 0;
   std::uint64_t last = 0;
@@ -49,9 +56,17 @@ std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
   last = first;
   const bool is_span = dash != std::string_view::npos;
   if (is_span && !read_number(text.substr(dash + 1), last)) return std::nullopt;
-  if (last < first || last - first >= seeds_max) return std::nullopt;
+  if (last < first || last - first >= most) return std::nullopt;
+  return std::pair{first, last};
+}
+
+std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
+  const auto span = parse_span(text, seeds_max);
+  if (!span) return std::nullopt;
   std::vector<std::uint64_t> seeds;
-  for (std::uint64_t seed = first; seeds.size() <= last - first; ++seed) seeds.push_back(seed);
+  for (std::uint64_t seed = span->first; seeds.size() <= span->second - span->first; ++seed) {
+    seeds.push_back(seed);
+  }
   return seeds;
 }
 
@@ -100,6 +115,71 @@ void add_compare(CLI::App& sim, SimArguments& arguments,
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
 }
 
+constexpr const char* experiment_footer = R"(
+Runs the variants of an experiment and says whether its claim holds; the exit code is 1 when it does
+not. Variants that need recorded traces are left out where there are none.
+
+Examples:
+  signalbox sim experiments
+  signalbox sim experiment e1_oracles --quick
+  signalbox sim experiment e6_model_swaps --out /tmp/swaps
+  signalbox sim experiment ./mine)";
+
+void add_experiment(CLI::App& sim, SimArguments& arguments,
+                    std::map<const CLI::Option*, ValueRow>& values) {
+  sim.add_subcommand("experiments", "List the experiments that come with the program");
+  CLI::App* experiment = sim.add_subcommand("experiment", "Run an experiment and judge its claim");
+  experiment->footer(experiment_footer);
+  ExperimentOptions& options = arguments.experiment;
+  const CLI::Option* name =
+      experiment
+          ->add_option("NAME", options.name,
+                       "Of one that is built in, or a folder with experiment.yaml")
+          ->required();
+  experiment->add_flag("--quick", options.is_quick, "Few seeds and short runs");
+  experiment->add_option("--seeds", arguments.experiment_seeds, "One, or a span like 1-20");
+  experiment->add_option("--tasks", options.tasks, "Calls of each run that counts them")
+      ->check(CLI::Range(std::uint64_t{20}, std::uint64_t{1'000'000'000}));
+  const CLI::Option* out = experiment->add_option(
+      "--out", options.out, "Folder for report.html, figures.csv, summary.txt");
+  const CLI::Option* traces = experiment->add_option(
+      "--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
+  for (const CLI::Option* path : {out, traces}) values[path] = {true, {}};
+  values[name] = {true, sim::builtin_experiments()};
+}
+
+/// @returns what is wrong with the text, or nothing.
+std::optional<std::string> read_seeds(const std::string& text, std::vector<std::uint64_t>& seeds) {
+  auto parsed = parse_seeds(text);
+  if (!parsed) {
+    return "--seeds " + config::quote(text) + " is neither a number nor a span of at most " +
+           std::to_string(seeds_max) + " like 1-20";
+  }
+  seeds = std::move(*parsed);
+  return std::nullopt;
+}
+
+constexpr const char* fuzz_footer = R"(
+Draws a scenario from each seed, lets everything go wrong in it, and looks on: no call is lost, no
+slot is taken twice, nobody waits beyond a budget, and the like. The exit code is 1 when a promise
+was broken, or when a rare path was never taken by more than 200 seeds.
+
+Examples:
+  signalbox sim fuzz --seeds 1-1000
+  signalbox sim fuzz --seeds 1-100000 --jobs 2 --tasks 1000
+  signalbox sim fuzz --seeds 4711)";
+
+void add_fuzz(CLI::App& sim, SimArguments& arguments) {
+  CLI::App* fuzz = sim.add_subcommand("fuzz", "Run drawn scenarios in which everything goes wrong");
+  fuzz->footer(fuzz_footer);
+  FuzzOptions& options = arguments.fuzz;
+  fuzz->add_option("--seeds", arguments.fuzz_seeds, "One, or a span like 1-1000 (default 1-100)");
+  fuzz->add_option("--jobs", options.jobs, "Processes at once (default: one a processor)")
+      ->check(CLI::Range(1U, jobs_max));
+  fuzz->add_option("--tasks", options.tasks, "Calls of each scenario (default 200)")
+      ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
+}
+
 }  // namespace
 
 void add_sim(CLI::App& app, SimArguments& arguments,
@@ -120,6 +200,8 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);
+  add_experiment(*sim, arguments, values);
+  add_fuzz(*sim, arguments);
 }
 
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
@@ -135,15 +217,21 @@ std::optional<std::string> settle_replay(const ReplayOptions& options) {
   return find_policy_problem("--policy", options.policy);
 }
 
+std::optional<std::string> settle_fuzz(SimArguments& arguments) {
+  const auto span = parse_span(arguments.fuzz_seeds, fuzz_seeds_max);
+  if (!span) {
+    return "--seeds " + config::quote(arguments.fuzz_seeds) +
+           " is neither a number nor a span of at most " + std::to_string(fuzz_seeds_max) +
+           " like 1-1000";
+  }
+  std::tie(arguments.fuzz.first_seed, arguments.fuzz.last_seed) = *span;
+  return std::nullopt;
+}
+
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup) {
   CompareOptions& options = arguments.compare;
   if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
-  auto seeds = parse_seeds(arguments.seeds);
-  if (!seeds) {
-    return "--seeds " + config::quote(arguments.seeds) +
-           " is neither a number nor a span of at most " + std::to_string(seeds_max) + " like 1-20";
-  }
-  options.seeds = std::move(*seeds);
+  if (auto problem = read_seeds(arguments.seeds, options.seeds)) return problem;
   for (const std::string& policy : options.policies) {
     if (auto problem = find_policy_problem("--policies", policy)) return problem;
   }
@@ -153,6 +241,14 @@ std::optional<std::string> settle_compare(SimArguments& arguments, const config:
     return "there is nothing to compare: give several --policies or several --slots";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> settle_experiment(SimArguments& arguments,
+                                             const config::Lookup& lookup) {
+  ExperimentOptions& options = arguments.experiment;
+  if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
+  if (arguments.experiment_seeds.empty()) return std::nullopt;
+  return read_seeds(arguments.experiment_seeds, options.seeds);
 }
 
 }  // namespace signalbox::cli

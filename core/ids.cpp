@@ -37,7 +37,7 @@ std::optional<IdBytes> parse_id(std::string_view text) {
     const int value = hex_value(text[index]);
     if (value < 0) return std::nullopt;
     auto& byte = bytes[nibble_index / 2];
-    byte = static_cast<std::uint8_t>((byte << 4U) | static_cast<unsigned>(value));
+    byte = static_cast<std::uint8_t>((unsigned{byte} << 4U) | static_cast<unsigned>(value));
     ++nibble_index;
   }
   return bytes;

@@ -9,6 +9,7 @@
 #include "core/call_row.hpp"
 #include "core/priority.hpp"
 #include "core/time.hpp"
+#include "simulations/fault.hpp"
 #include "simulations/wait_sample.hpp"
 
 namespace signalbox::sim {
@@ -52,6 +53,10 @@ struct ProfileFigures {
   TaskTime busy_integral = 0;
 };
 
+/// How often each kind came into force, indexed by FaultKind; of those that calls meet, how many
+/// calls did.
+using FaultCounts = std::array<std::uint64_t, fault_kind_count>;
+
 struct RunFigures {
   std::string scenario;
   std::uint64_t seed = 0;
@@ -61,8 +66,11 @@ struct RunFigures {
   std::uint64_t tasks = 0;
   /// The first call comes after the start; the last task ends here.
   Duration length{};
+  /// Times that a backend loaded another model.
+  std::uint64_t swaps = 0;
   /// Messages that actors handled.
   std::uint64_t messages = 0;
+  FaultCounts faults{};
   /// Over everything that happened, in order.
   std::uint64_t trace_hash = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -105,12 +106,18 @@ void Recorder::called(TaskId task, const Arrival& arrival) {
 void Recorder::move(LiveTask& task, Place place, Duration now) {
   pass(now);
   const std::size_t profile = x_profile_of[task.facts.client];
-  if (task.place == Place::queued) --x_line.queued[class_of(task)];
+  if (task.place == Place::queued) {
+    --x_line.queued[class_of(task)];
+    task.queued_for += now - task.queued_at;
+  }
   if (task.place == Place::running) {
     --x_running[profile];
     --x_line.running;
   }
-  if (place == Place::queued) ++x_line.queued[class_of(task)];
+  if (place == Place::queued) {
+    ++x_line.queued[class_of(task)];
+    task.queued_at = now;
+  }
   if (place == Place::running) {
     ++x_running[profile];
     ++x_line.running;
@@ -120,50 +127,129 @@ void Recorder::move(LiveTask& task, Place place, Duration now) {
   mix(task.facts.number << 16U | static_cast<std::uint64_t>(place) << 8U | profile);
 }
 
-void Recorder::stored(TaskId task, TaskState state, Duration now) {
-  const auto found = x_tasks.find(task);
-  SIGNALBOX_ASSERT(found != x_tasks.end());
+void Recorder::stored(const Task& task, Duration now) {
+  const auto found = x_tasks.find(task.id);
+  if (found == x_tasks.end()) return;
   LiveTask& live = found->second;
-  if (state == TaskState::pending) {
-    move(live, Place::queued, now);
-  } else if (is_terminal(state)) {
+  if (is_terminal(task.state)) {
     move(live, Place::over, now);
+    live.stored = End{call_status_for(task.error_code), live.queued_for, now};
+    end_when_over(found, now);
+  } else if (task.state == TaskState::pending) {
+    move(live, Place::queued, now);
   } else if (live.place != Place::running) {
     live.facts.dispatched_at = now;
     move(live, Place::running, now);
   }
 }
 
-void Recorder::refused(const actors::TaskRefused& message, Duration now) {
-  const auto found = x_tasks.find(message.facts.task);
-  SIGNALBOX_ASSERT(found != x_tasks.end() && found->second.place == Place::called);
+void Recorder::end_not_stored(TaskId task, Duration now) {
+  const auto found = x_tasks.find(task);
+  if (found != x_tasks.end()) move(found->second, Place::adrift, now);
+}
+
+void Recorder::refused(TaskId call, const Error& error, Duration now) {
+  const auto found = x_tasks.find(call);
+  if (found == x_tasks.end()) return;
   move(found->second, Place::over, now);
-  end(found, call_status_for(message.error.code), Duration::zero(), now);
+  end(found, {call_status_for(error.code), Duration::zero(), now}, now);
 }
 
-void Recorder::ended(const actors::TaskEnded& message, Duration now) {
-  const auto found = x_tasks.find(message.facts.task);
-  SIGNALBOX_ASSERT(found != x_tasks.end() && found->second.place == Place::over);
-  end(found, call_status_for(message.error.code), from_fractional_ms(message.facts.queue_wait_ms),
-      now);
+void Recorder::accepted(TaskId call, const actors::TaskAccepted& message, Duration now) {
+  const auto found = x_tasks.find(call);
+  if (found == x_tasks.end()) return;
+  found->second.is_watched = false;
+  if (message.task->id == call) {
+    end_when_over(found, now);
+  } else {
+    // It repeats another, whose end is its own.
+    move(found->second, Place::over, now);
+    end(found, {CallStatus::ok, Duration::zero(), now}, now);
+  }
 }
 
-void Recorder::end(std::unordered_map<TaskId, LiveTask>::iterator task, CallStatus status,
-                   Duration wait, Duration now) {
+void Recorder::ended(TaskId call, const actors::TaskEnded& message, Duration now) {
+  const auto found = x_tasks.find(call);
+  if (found == x_tasks.end()) return;
+  const CallStatus status = call_status_for(message.error.code);
+  if (message.facts.task != call) {
+    move(found->second, Place::over, now);
+    end(found, {status, Duration::zero(), now}, now);
+    return;
+  }
+  found->second.told = End{status, from_fractional_ms(message.facts.queue_wait_ms), now};
+  found->second.is_watched = false;
+  if (found->second.place == Place::called) x_unsettled.push_back(call);
+  end_when_over(found, now);
+}
+
+void Recorder::hung_up(TaskId call, Duration now) {
+  const auto found = x_tasks.find(call);
+  if (found == x_tasks.end()) return;
+  found->second.is_watched = false;
+  if (found->second.place == Place::called) x_unsettled.push_back(call);
+  end_when_over(found, now);
+}
+
+void Recorder::settled(Duration now) {
+  for (const TaskId task : std::exchange(x_unsettled, {})) {
+    const auto found = x_tasks.find(task);
+    if (found == x_tasks.end() || found->second.place != Place::called) continue;
+    move(found->second, Place::over, now);
+    end(found, found->second.told.value_or(End{CallStatus::cancelled, Duration::zero(), now}), now);
+  }
+}
+
+std::vector<TaskId> Recorder::open_tasks() const {
+  std::vector<std::pair<std::uint64_t, TaskId>> numbered;
+  numbered.reserve(x_tasks.size());
+  for (const auto& [id, task] : x_tasks) numbered.emplace_back(task.facts.number, id);
+  std::sort(numbered.begin(), numbered.end());
+  std::vector<TaskId> ids;
+  for (const auto& [number, id] : numbered) ids.push_back(id);
+  return ids;
+}
+
+void Recorder::died(Duration now) {
+  for (const TaskId id : open_tasks()) {
+    const auto task = x_tasks.find(id);
+    LiveTask& live = task->second;
+    live.is_watched = false;
+    if (live.place == Place::called) {
+      move(live, Place::over, now);
+      end(task, live.told.value_or(End{CallStatus::error, Duration::zero(), now}), now);
+    } else if (live.place == Place::over) {
+      end_when_over(task, now);
+    } else if (live.place != Place::queued) {
+      move(live, Place::queued, now);
+    }
+  }
+}
+
+void Recorder::end_when_over(Tasks::iterator task, Duration now) {
+  const LiveTask& live = task->second;
+  if (!live.stored || live.is_watched) return;
+  End over = *live.stored;
+  // The house's own account, where there is one that is not older than the store's.
+  if (live.told && live.told->at == now) over = *live.told;
+  end(task, over, now);
+}
+
+void Recorder::end(Tasks::iterator task, const End& end, Duration now) {
   EndedTask& facts = task->second.facts;
   facts.ended_at = now;
-  facts.wait = wait;
-  facts.status = status;
-  mix(static_cast<std::uint64_t>(status));
-  mix(static_cast<std::uint64_t>(wait.count()));
+  facts.wait = end.wait;
+  facts.status = end.status;
+  mix(static_cast<std::uint64_t>(end.status));
+  mix(static_cast<std::uint64_t>(end.wait.count()));
   ClassFigures& figures = x_figures.classes[class_of(task->second)];
-  figures.wait_sum += wait.count();
+  figures.wait_sum += end.wait.count();
   if (facts.number > x_scenario->warmup_tasks) {
-    count_end(figures, status);
-    if (status == CallStatus::ok) {
-      if (wait > Duration::zero()) ++figures.waited;
-      figures.waits.add(wait);
-      figures.done_wait_sum += wait.count();
+    count_end(figures, end.status);
+    if (end.status == CallStatus::ok) {
+      if (end.wait > Duration::zero()) ++figures.waited;
+      figures.waits.add(end.wait);
+      figures.done_wait_sum += end.wait.count();
     }
   }
   x_figures.length = now;
@@ -171,10 +257,9 @@ void Recorder::end(std::unordered_map<TaskId, LiveTask>::iterator task, CallStat
   x_tasks.erase(task);
 }
 
-const CallSize& Recorder::size_of(TaskId task) const {
+const EndedTask* Recorder::find(TaskId task) const {
   const auto found = x_tasks.find(task);
-  SIGNALBOX_ASSERT(found != x_tasks.end());
-  return found->second.facts.size;
+  return found == x_tasks.end() ? nullptr : &found->second.facts;
 }
 
 RunFigures Recorder::take(Duration now) {

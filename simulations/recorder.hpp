@@ -57,26 +57,56 @@ class Recorder {
 
   /// All times from here on are since the run's start, and never fall.
   void called(TaskId task, const Arrival& arrival);
-  void stored(TaskId task, TaskState state, Duration now);
-  void refused(const actors::TaskRefused& message, Duration now);
-  void ended(const actors::TaskEnded& message, Duration now);
+  /// The row as it is in the store now.
+  void stored(const Task& task, Duration now);
+  /// Its end could not be stored: as far as the house knows it is over, and the row is not.
+  void end_not_stored(TaskId task, Duration now);
+  // What its caller is told. @param call the id that the call was made under.
+  void refused(TaskId call, const Error& error, Duration now);
+  void accepted(TaskId call, const actors::TaskAccepted& message, Duration now);
+  void ended(TaskId call, const actors::TaskEnded& message, Duration now);
+  /// Nobody waits for its end any more.
+  void hung_up(TaskId call, Duration now);
+  /// Nothing is under way: what was not stored by now never will be.
+  void settled(Duration now);
+  /// The process is gone, and every caller's connection.
+  void died(Duration now);
 
-  /// @pre it was called and has not ended.
-  [[nodiscard]] const CallSize& size_of(TaskId task) const;
+  /// Null when it has ended.
+  [[nodiscard]] const EndedTask* find(TaskId task) const;
   /// Calls that have not ended.
   [[nodiscard]] std::size_t open() const { return x_tasks.size(); }
+  /// In the order they were made.
+  [[nodiscard]] std::vector<TaskId> open_tasks() const;
 
+  /// As far as they go; the integrals end at the last event.
+  [[nodiscard]] const RunFigures& figures() const { return x_figures; }
   /// The figures up to `now`. @param length_only_to the end of the last task.
   [[nodiscard]] RunFigures take(Duration now);
 
  private:
-  enum class Place : std::uint8_t { called, queued, running, over };
+  enum class Place : std::uint8_t { called, queued, running, over, adrift };
+  struct End {
+    CallStatus status = CallStatus::ok;
+    Duration wait{};
+    Duration at{};
+  };
   struct LiveTask {
     EndedTask facts;
     Place place = Place::called;
+    /// Its caller is yet to be told.
+    bool is_watched = true;
+    /// What its caller was told, and what the store says.
+    std::optional<End> told;
+    std::optional<End> stored;
+    /// Its waits as the store shows them.
+    Duration queued_at{};
+    Duration queued_for{};
   };
-  void end(std::unordered_map<TaskId, LiveTask>::iterator task, CallStatus status, Duration wait,
-           Duration now);
+  using Tasks = std::unordered_map<TaskId, LiveTask>;
+  /// It is over when the store says so and whoever waits for that has heard.
+  void end_when_over(Tasks::iterator task, Duration now);
+  void end(Tasks::iterator task, const End& end, Duration now);
   void move(LiveTask& task, Place place, Duration now);
   /// Adds the time since the last change to the integrals.
   void pass(Duration now);
@@ -87,8 +117,10 @@ class Recorder {
   RunObserver* x_observer;
   /// Index in x_figures.profiles, by client.
   std::vector<std::size_t> x_profile_of;
-  /// Looked up by id, never iterated.
-  std::unordered_map<TaskId, LiveTask> x_tasks;
+  /// Looked up by id; what is done to all of them is done in the order of their numbers.
+  Tasks x_tasks;
+  /// Over, or given up, before anything of them was stored.
+  std::vector<TaskId> x_unsettled;
   RunFigures x_figures;
   LineState x_line;
   std::vector<std::uint64_t> x_running;

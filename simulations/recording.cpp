@@ -17,14 +17,17 @@ ClientKey key_of(const RecordedCall& call) {
   return {call.profile, call.priority, call.owner, call.target};
 }
 
-/// Two calls of one profile ran at once if one began before the other ended.
+/// Rows cut times to the millisecond, so a call may seem to begin that much too early.
+constexpr Duration row_precision = std::chrono::milliseconds{1};
+
+/// Two calls of one profile ran at once if one began before the other ended, by more than rows may
+/// be wrong.
 std::uint32_t most_at_once(const std::vector<RecordedCall>& calls, const std::string& profile) {
   std::vector<std::pair<Duration, int>> changes;
   for (const RecordedCall& call : calls) {
     if (call.profile != profile) continue;
-    const Duration began = call.queued_at + call.wait;
-    changes.emplace_back(began, 1);
-    changes.emplace_back(began + call.service, -1);
+    changes.emplace_back(call.admitted_at + std::min(row_precision, call.service), 1);
+    changes.emplace_back(call.admitted_at + call.service, -1);
   }
   // At one moment an end comes before a beginning.
   std::sort(changes.begin(), changes.end());
@@ -35,6 +38,18 @@ std::uint32_t most_at_once(const std::vector<RecordedCall>& calls, const std::st
     most = std::max(most, running);
   }
   return std::min(static_cast<std::uint32_t>(most), max_concurrent_max);
+}
+
+/// Clients of a scenario come in a fixed order at one instant, so calls of one millisecond are set
+/// a nanosecond apart. @param calls in order.
+void tell_apart(std::vector<RecordedCall>& calls) {
+  Duration recorded{};
+  for (std::size_t index = 0; index < calls.size(); ++index) {
+    const bool is_tie =
+        index > 0 && calls[index].queued_at == recorded && calls[index].id != calls[index - 1].id;
+    recorded = calls[index].queued_at;
+    if (is_tie) calls[index].queued_at = calls[index - 1].queued_at + Duration{1};
+  }
 }
 
 ProfileSettings settings_of(const std::vector<RecordedCall>& calls, const std::string& profile) {
@@ -51,8 +66,9 @@ ProfileSettings settings_of(const std::vector<RecordedCall>& calls, const std::s
 Scenario replay_scenario(std::vector<RecordedCall> calls, const std::string& name) {
   SIGNALBOX_ASSERT(!calls.empty());
   std::stable_sort(calls.begin(), calls.end(), [](const auto& left, const auto& right) {
-    return left.queued_at < right.queued_at;
+    return std::tie(left.queued_at, left.id) < std::tie(right.queued_at, right.id);
   });
+  tell_apart(calls);
   Scenario scenario;
   scenario.name = name;
   std::map<ClientKey, std::vector<TraceRow>> clients;

@@ -14,7 +14,7 @@
 namespace signalbox::sim {
 
 struct RecordedCall {
-  /// Since any one moment, the same for all.
+  /// Times are since any one moment, the same for all.
   Duration queued_at{};
   /// How long it held its slot.
   Duration service{};
@@ -24,8 +24,11 @@ struct RecordedCall {
   std::string target;
   std::optional<std::uint32_t> tokens_in;
   std::optional<std::uint32_t> tokens_out;
-  /// How long it waited then.
-  Duration wait{};
+  /// When it got its slot; what it waited is not told by the same clock.
+  Duration admitted_at{};
+  /// Rises from call to call: of calls at one time, which rows can tell to the millisecond only,
+  /// the lowest came first. Empty = they came at once.
+  std::string id = {};
 };
 
 /// A scenario that makes these calls, the first of them at its start. A profile has as many slots

@@ -40,6 +40,7 @@ VirtualSystem::VirtualSystem(VirtualOptions options) {
   x_system = std::make_unique<caf::actor_system>(x_config);
   x_scheduler = dynamic_cast<caf::scheduler::test_coordinator*>(&x_system->scheduler());
   SIGNALBOX_ASSERT(x_scheduler != nullptr);
+  x_scheduler->clock().current_time = std::max(now(), options.start);
   if (options.schedule_seed) x_schedule.emplace(*options.schedule_seed, "schedule");
   x_wall = std::make_shared<VirtualWallClock>([this] { return now(); });
   x_ids = std::make_shared<VirtualIds>(options.id_seed, x_wall);
@@ -66,6 +67,10 @@ void VirtualSystem::step() {
     const auto chosen = static_cast<std::ptrdiff_t>(x_schedule->below(jobs.size()));
     std::rotate(jobs.begin(), jobs.begin() + chosen, jobs.begin() + chosen + 1);
   }
+  run_first();
+}
+
+void VirtualSystem::run_first() {
   // Nothing is logged, yet with a logger CAF looks up which actor runs, each time, under a lock.
   caf::logger::set_current_actor_system(nullptr);
   x_scheduler->run_once();
@@ -74,6 +79,10 @@ void VirtualSystem::step() {
 
 void VirtualSystem::run() {
   while (x_scheduler->has_job()) step();
+}
+
+void VirtualSystem::run_in_order() {
+  while (x_scheduler->has_job()) run_first();
 }
 
 void VirtualSystem::run_some(std::uint64_t messages) {

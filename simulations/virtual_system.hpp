@@ -20,6 +20,8 @@ struct VirtualOptions {
   /// Which ready actor runs next is drawn from this; unset = first come, first served.
   std::optional<std::uint64_t> schedule_seed;
   std::uint64_t id_seed = 1;
+  /// When the clock starts: later than the last moment of the world before.
+  Instant start{};
 };
 
 class VirtualSystem {
@@ -35,6 +37,8 @@ class VirtualSystem {
 
   /// Runs until no actor has a message; time stands still.
   void run();
+  /// As run(), but first come, first served: what only looks on shall not shift the schedule.
+  void run_in_order();
   /// As run(), but for at most that many messages.
   void run_some(std::uint64_t messages);
   /// Moves the clock to `until`, stopping at every timer on the way.
@@ -42,6 +46,15 @@ class VirtualSystem {
   void advance(Duration duration) { run_until(now() + duration); }
   /// Moves the clock to the next timer and runs. @returns false when there is none.
   bool run_next_timer();
+  /// Moves the clock to the next timer and delivers it, without running. @pre there is one.
+  void fire_next_timer() { x_scheduler->trigger_timeout(); }
+  [[nodiscard]] std::optional<Instant> next_timer() const;
+  [[nodiscard]] std::size_t pending_timers() const {
+    return x_scheduler->clock().schedule().size();
+  }
+  [[nodiscard]] bool has_message() const { return x_scheduler->has_job(); }
+  /// Moves the clock, over no timer. @pre there is no message, and no timer is due until then.
+  void set_now(Instant now) { x_scheduler->clock().current_time = now; }
   /// Runs until neither messages nor timers are left, or at `most`. @returns false when stopped at
   /// `most`.
   bool run_dry(Instant most);
@@ -58,7 +71,7 @@ class VirtualSystem {
 
  private:
   void step();
-  [[nodiscard]] std::optional<Instant> next_timer() const;
+  void run_first();
 
   caf::actor_system_config x_config;
   std::unique_ptr<caf::actor_system> x_system;

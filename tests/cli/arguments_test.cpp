@@ -89,6 +89,43 @@ TEST_CASE("arguments: sim replay", "[cli][arguments]") {
              Catch::StartsWith("--policy: "));
 }
 
+TEST_CASE("arguments: sim experiment", "[cli][arguments]") {
+  const auto options =
+      std::get<ExperimentOptions>(parse({"sim", "experiment", "e1_oracles", "--quick", "--seeds",
+                                         "3-5", "--tasks", "2000", "--out", "/o"},
+                                        {{"SIGNALBOX_TRACES", "/traces"}}));
+  CHECK(options.name == "e1_oracles");
+  CHECK(options.is_quick);
+  CHECK(options.seeds == std::vector<std::uint64_t>{3, 4, 5});
+  CHECK(options.tasks == 2'000);
+  CHECK(options.out == "/o");
+  CHECK(options.traces == "/traces");
+  const auto plain = std::get<ExperimentOptions>(parse({"sim", "experiment", "./mine"}));
+  CHECK_FALSE(plain.is_quick);
+  CHECK(plain.seeds.empty());
+  CHECK_FALSE(plain.tasks);
+  CHECK_THAT(usage_error({"sim", "experiment"}), Catch::Contains("NAME is required"));
+  CHECK_THAT(usage_error({"sim", "experiment", "x", "--seeds", "5-3"}), Catch::Contains("--seeds"));
+  CHECK_THAT(usage_error({"sim", "experiment", "x", "--tasks", "19"}), Catch::Contains("--tasks"));
+  CHECK(std::holds_alternative<ListExperiments>(parse({"sim", "experiments"})));
+}
+
+TEST_CASE("arguments: sim fuzz", "[cli][arguments]") {
+  const auto usual = std::get<FuzzOptions>(parse({"sim", "fuzz"}));
+  CHECK(usual.first_seed == 1);
+  CHECK(usual.last_seed == 100);
+  CHECK_FALSE(usual.jobs);
+  const auto options = std::get<FuzzOptions>(
+      parse({"sim", "fuzz", "--seeds", "1-100000", "--jobs", "2", "--tasks", "1000"}));
+  CHECK(options.last_seed == 100'000);
+  CHECK(options.jobs == 2);
+  CHECK(options.tasks == 1000);
+  CHECK(std::get<FuzzOptions>(parse({"sim", "fuzz", "--seeds", "7"})).first_seed == 7);
+  CHECK_THAT(usage_error({"sim", "fuzz", "--seeds", "9-1"}),
+             Catch::Contains("neither a number nor a span"));
+  CHECK_THAT(usage_error({"sim", "fuzz", "--tasks", "0"}), Catch::Contains("--tasks"));
+}
+
 TEST_CASE("arguments: sim compare", "[cli][arguments]") {
   const auto options = std::get<CompareOptions>(
       parse({"sim", "compare", "night.yaml", "--policies", "strict", "--slots", "2,3", "--seeds",

@@ -53,7 +53,7 @@ TEST_CASE("call rows: what the daemon renders is read back", "[cli][call_rows]")
   const sim::RecordedCall& call = read->calls.front();
   CHECK(call.queued_at == noon.time_since_epoch());
   CHECK(call.service == 1'749'500us);
-  CHECK(call.wait == 250'125us);
+  CHECK(call.admitted_at == (noon + 250ms).time_since_epoch());
   CHECK(call.priority == Priority::background);
   CHECK(call.profile == "openai_compat:m");
   CHECK(call.owner == "ann");

@@ -65,14 +65,14 @@ describe('sim', { timeout: 120_000 }, () => {
     const at = (ms) => new Date(Date.UTC(2026, 10, 21, 12) + ms).toISOString();
     const row = (index) => ({
       id: `i${index}`, profile: 'p', priority: 'interactive', model: 'm', pool: null, backend: 'm', owner: 'ann', status: 'ok',
-      queued_at: at(0), finished_at: at((index + 1) * 10_000), queue_wait_ms: index * 10_000, service_time_ms: 10_000, tokens_in: 1, tokens_out: null,
+      queued_at: at(index), admitted_at: at(index * 10_000), finished_at: at((index + 1) * 10_000), queue_wait_ms: index * 9_999, service_time_ms: 10_000, tokens_in: 1, tokens_out: null,
     });
-    const refused = { ...row(0), status: 'queue_full', service_time_ms: null };
+    const refused = { ...row(0), status: 'queue_full', admitted_at: null, service_time_ms: null };
     fs.writeFileSync(file, [row(0), row(1), refused, row(2), row(3)].map((r) => JSON.stringify(r)).join('\n'));
     const plain = await sim('replay', file);
-    assert.match(plain.stdout, /profile p: 1 slots, 100\.00 % in use\nsum of waits 60000000 us/);
+    assert.match(plain.stdout, /profile p: 1 slots, 100\.00 % in use\nsum of waits 59994000 us/);
     assert.match(plain.stderr, /^calls left out, without a slot or not ended: 1\n/);
-    assert.match((await sim('replay', file, '--slots', '2')).stdout, /profile p: 2 slots, 100\.00 % in use\nsum of waits 20000000 us/);
+    assert.match((await sim('replay', file, '--slots', '2')).stdout, /profile p: 2 slots, 99\.99 % in use\nsum of waits 19996000 us/);
     fs.writeFileSync(file, 'ID PROFILE\n');
     expectExit(await run(['sim', 'replay', file]), CODE.usage);
   });

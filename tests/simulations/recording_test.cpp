@@ -29,7 +29,8 @@ sim::RecordedCall as_recorded(const sim::Scenario& scenario, const sim::EndedTas
           client.target,
           task.size.tokens_in,
           task.size.tokens_out,
-          task.wait};
+          *task.dispatched_at + 1h,
+          {}};
 }
 
 }  // namespace
@@ -66,8 +67,16 @@ TEST_CASE("recording: a run, replayed, waits as it did", "[simulations][recordin
 TEST_CASE("recording: more slots than were in use shorten the waits", "[simulations][recording]") {
   std::vector<sim::RecordedCall> calls;
   for (int index = 0; index < 4; ++index) {
-    calls.push_back(
-        {0s, 10s, Priority::workflow, "p", "ann", "m", {}, {}, std::chrono::seconds{10 * index}});
+    calls.push_back({0s,
+                     10s,
+                     Priority::workflow,
+                     "p",
+                     "ann",
+                     "m",
+                     {},
+                     {},
+                     std::chrono::seconds{10 * index},
+                     {}});
   }
   sim::Scenario replay = sim::replay_scenario(calls, "burst");
   CHECK(replay.profiles.at("p").max_concurrent == 1);
@@ -80,6 +89,39 @@ TEST_CASE("recording: more slots than were in use shorten the waits", "[simulati
   CHECK(wait_sum() == 20'000'000);
   sim::set_slots(replay, 4);
   CHECK(wait_sum() == 0);
+}
+
+TEST_CASE("recording: calls of one millisecond keep their order", "[simulations][recording]") {
+  // By class the batch would be last; it was first all the same, and had the slot.
+  const auto call = [](Priority priority, const char* id) {
+    return sim::RecordedCall{5ms, 1s, priority, "p", "ann", "m", {}, {}, 0s, id};
+  };
+  const std::vector<sim::RecordedCall> calls{call(Priority::workflow, "3"),
+                                             call(Priority::interactive, "2"),
+                                             call(Priority::background, "1")};
+  sim::Scenario replay = sim::replay_scenario(calls, "burst");
+  sim::set_slots(replay, 1);
+  Collector seen;
+  run_scenario(replay, {.seed = 1, .observer = &seen});
+  REQUIRE(seen.tasks.size() == 3);
+  const auto priority_of = [&](std::uint64_t number) {
+    return replay.clients[seen.tasks.at(number).client].priority;
+  };
+  CHECK(priority_of(1) == Priority::background);
+  CHECK(seen.tasks.at(1).wait == 0s);
+  CHECK(priority_of(2) == Priority::interactive);
+  CHECK(seen.tasks.at(2).wait == 1s - 1ns);
+  CHECK(priority_of(3) == Priority::workflow);
+}
+
+TEST_CASE("recording: what rows round away is no slot more", "[simulations][recording]") {
+  // The second seems to begin 0.9 ms before the first has ended, because the row cut its time.
+  std::vector<sim::RecordedCall> calls{
+      {0ms, 10'900us, Priority::workflow, "p", "ann", "m", {}, {}, 0ms, "1"},
+      {1ms, 10ms, Priority::workflow, "p", "ann", "m", {}, {}, 10ms, "2"}};
+  CHECK(sim::replay_scenario(calls, "two").profiles.at("p").max_concurrent == 1);
+  calls[1].admitted_at = 9ms;
+  CHECK(sim::replay_scenario(calls, "two").profiles.at("p").max_concurrent == 2);
 }
 
 }  // namespace signalbox::testing

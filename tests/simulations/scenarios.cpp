@@ -12,10 +12,7 @@ namespace signalbox::testing {
 namespace {
 
 sim::Scenario load(const std::string& path) {
-  const auto file = sim::read_scenario(read_project_file(path), path);
-  for (const auto& violation : file.violations) FAIL_CHECK(config::to_string(violation));
-  REQUIRE(file.violations.empty());
-  return file.scenario;
+  return read_whole_scenario(read_project_file(path), path);
 }
 
 }  // namespace
@@ -29,8 +26,15 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
-sim::Scenario load_scenario(const std::string& name) {
-  return load("tests/simulations/scenarios/" + name + ".yaml");
+sim::Scenario load_oracle(const std::string& name) {
+  return load("simulations/experiments/e1_oracles/" + name + ".yaml");
+}
+
+sim::Scenario read_whole_scenario(const std::string& text, const std::string& file_name) {
+  const auto file = sim::read_scenario(text, file_name);
+  for (const auto& violation : file.violations) FAIL_CHECK(config::to_string(violation));
+  REQUIRE(file.violations.empty());
+  return file.scenario;
 }
 
 sim::Scenario load_example(const std::string& name) {

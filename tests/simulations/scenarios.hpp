@@ -12,8 +12,12 @@ namespace signalbox::testing {
 /// @returns the file's text. @param path from the project's root.
 std::string read_project_file(const std::string& path);
 
-/// @returns the scenario of tests/simulations/scenarios/NAME.yaml, which must be in order.
-sim::Scenario load_scenario(const std::string& name);
+/// @returns the scenario of simulations/experiments/e1_oracles/NAME.yaml, which must be in order.
+sim::Scenario load_oracle(const std::string& name);
+
+/// @returns the scenario of that text, which must be in order.
+sim::Scenario read_whole_scenario(const std::string& text,
+                                  const std::string& file_name = "text.yaml");
 
 /// @returns the scenario of examples/scenarios/NAME.yaml, which must be in order.
 sim::Scenario load_example(const std::string& name);

@@ -1,0 +1,156 @@
+// What must hold when nothing is under way, and when all is over (I3, I4, I5, I9, I12, I13).
+#include <algorithm>
+
+#include "simulations/invariants.hpp"
+
+namespace signalbox::sim {
+namespace {
+
+/// One timer a profile that is not needed any more, those that the house sets for itself, and one
+/// for each abort that was not confirmed in time.
+constexpr std::size_t timers_of_house = 8;
+
+/// A server that does not confirm an abort by then has lost its right to the slot.
+constexpr std::chrono::seconds abort_patience{1};
+
+bool takes_more(const Llm& llm) {
+  return llm.status == LlmStatus::active && llm.is_open && !llm.is_full &&
+         llm.breaker == BreakerState::closed && llm.running < llm.capacity;
+}
+
+std::string name_of(const Task& row) {
+  return "task " + row.id.to_string();
+}
+
+}  // namespace
+
+std::size_t Invariants::in_line(const ProfilePicture& profile, Priority priority) const {
+  return static_cast<std::size_t>(
+      std::count_if(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
+        const TaskPicture& task = x_tasks.at(id);
+        return task.row->priority == priority && task.row->attended && !task.is_restored;
+      }));
+}
+
+void Invariants::check_passed_over() {
+  for (const Passed& passed : std::exchange(x_passed, {})) {
+    const auto waits = x_tasks.find(passed.waits);
+    if (waits == x_tasks.end() || waits->second.row->state != TaskState::pending) continue;
+    if (waits->second.is_adrift || waits->second.pending_at == x_now) continue;
+    require(false, passed.invariant,
+            name_of(*waits->second.row) + " waits, and " + passed.passes.to_string() +
+                " of its pool has gone before it");
+  }
+}
+
+void Invariants::check_budgets() {
+  for (const auto& [name, profile] : x_profiles) {
+    for (const TaskId id : profile.pending) {
+      const TaskPicture& task = x_tasks.at(id);
+      const bool has_budget = task.row->queue_wait_ms > 0 && !task.is_restored && !task.is_returned;
+      require(!has_budget ||
+                  x_now <= task.pending_at + std::chrono::milliseconds{task.row->queue_wait_ms},
+              9, name_of(*task.row) + " waits beyond its budget");
+    }
+    for (const TaskId id : profile.held) {
+      const TaskPicture& task = x_tasks.at(id);
+      require(x_now <= *task.granted_at + std::chrono::milliseconds{task.row->inference_ms}, 9,
+              name_of(*task.row) + " runs beyond its budget");
+    }
+  }
+}
+
+void Invariants::check_house(SimulatedHouse& house) {
+  const std::vector<Llm> llms = house.list_llms();
+  for (const actors::ProfileStatus& status : house.list_profiles().profiles) {
+    const ProfilePicture& profile = x_profiles[status.name];
+    const Occupancy& occupancy = status.occupancy;
+    std::size_t waiting = 0;
+    for (const std::size_t count : occupancy.waiting) waiting += count;
+    // A slot is kept until its server has confirmed that it stopped.
+    auto& ended = x_ended_in_slot[status.name];
+    while (!ended.empty() && ended.front() + abort_patience < x_now) ended.pop_front();
+    const bool agrees = occupancy.in_flight >= profile.held.size() &&
+                        occupancy.in_flight <= profile.held.size() + ended.size() &&
+                        waiting == profile.pending.size();
+    // What the disk did not take is known to one side only.
+    require(agrees || x_adrift > 0, 3,
+            status.name + " counts " + std::to_string(occupancy.in_flight) + " in slots and " +
+                std::to_string(waiting) + " waiting; stored are " +
+                std::to_string(profile.held.size()) + " and " +
+                std::to_string(profile.pending.size()));
+    if (x_adrift == 0) check_work_conserving(profile, occupancy, llms);
+  }
+}
+
+void Invariants::check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
+                                       const std::vector<Llm>& llms) {
+  if (occupancy.in_flight >= occupancy.slots) return;
+  for (const TaskId id : profile.pending) {
+    const Task& row = *x_tasks.at(id).row;
+    const bool may_be_kept_free = profile.settings.policy_options.reserve_interactive > 0 &&
+                                  row.priority != Priority::interactive;
+    if (may_be_kept_free) continue;
+    bool has_room = false;
+    bool has_broken = false;
+    for (const Llm& llm : llms) {
+      if (llm.pool_key() != row.pool) continue;
+      has_room = has_room || takes_more(llm);
+      has_broken = has_broken || llm.breaker != BreakerState::closed;
+    }
+    // A breaker sends calls past its server; who stands in line there is its own matter.
+    require(!has_room || has_broken, 5,
+            name_of(row) + " waits beside a free slot and a server with room");
+  }
+}
+
+void Invariants::check_leftovers(SimulatedHouse& house) {
+  const auto profiles = house.list_profiles().profiles;
+  for (const actors::ProfileStatus& status : profiles) {
+    require(status.occupancy.in_flight == 0, 12, status.name + " has slots in use for nobody");
+  }
+  for (const Llm& llm : house.list_llms()) {
+    require(llm.running == 0, 12, llm.name + " has leases out for nobody");
+  }
+  const std::size_t actors = house.running_actors();
+  const std::size_t expected = x_actors_of_house + profiles.size();
+  require(
+      actors == expected, 12,
+      std::to_string(actors) + " actors are left, " + std::to_string(expected) + " have a reason");
+  const std::size_t timers = house.pending_timers();
+  require(timers <= timers_of_house + profiles.size(), 12,
+          std::to_string(timers) + " timers are left");
+  for (const auto& [id, task] : x_tasks) {
+    require(is_terminal(task.row->state), 14,
+            name_of(*task.row) + " is " + std::string{to_string(task.row->state)} + " for ever");
+  }
+}
+
+// Its figures are of one life, and of what the disk took.
+void Invariants::check_figures(SimulatedHouse& house, const RunFigures& figures) {
+  if (house.starts() > 1 || x_failed_commits > 0) return;
+  for (const Priority priority : all_priorities) {
+    const ClassFigures& of_class = figures.classes[to_index(priority)];
+    require(of_class.wait_sum == of_class.queue_integral, 13,
+            "sum of waits and integral of the queue differ in class " +
+                std::string{to_string(priority)});
+  }
+  const auto told = house.list_figures();
+  if (!told) return;
+  std::array<std::uint64_t, call_status_count> seen{};
+  for (const auto& [id, task] : x_tasks) {
+    ++seen[static_cast<std::size_t>(call_status_for(task.row->error_code))];
+  }
+  // Rows that were collected, and calls that never had one, are in one of the two only.
+  const bool has_collected = x_probes[static_cast<std::size_t>(Probe::collected)] > 0;
+  for (const CallStatus status :
+       {CallStatus::ok, CallStatus::queue_wait_timeout, CallStatus::inference_timeout}) {
+    const auto index = static_cast<std::size_t>(status);
+    const std::uint64_t counted = told->calls->outcomes()[index];
+    require(has_collected ? counted >= seen[index] : counted == seen[index], 13,
+            "metrics count " + std::to_string(counted) + " calls as " +
+                std::string{to_string(status)} + ", stored are " + std::to_string(seen[index]));
+  }
+}
+
+}  // namespace signalbox::sim
