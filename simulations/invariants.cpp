@@ -35,6 +35,7 @@ void Invariants::require(bool holds, int invariant, const std::string& what) {
 
 void Invariants::pass_time(Duration now) {
   require(now >= x_now, 6, "time went back");
+  if (now > x_now) x_left_line.clear();
   x_now = now;
 }
 

@@ -17,6 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "simulations/house_model.hpp"
 #include "simulations/probes.hpp"
@@ -128,6 +130,8 @@ class Invariants final : public RunChecker {
   std::map<std::string, TaskId> x_first_of_key;
   std::map<std::string, TaskId> x_ended_of_key;
   std::vector<Passed> x_passed;
+  /// Who left which line at this moment, one way or another.
+  std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;
   /// When tasks in slots ended, by profile, as long as their aborts may be unconfirmed.
   std::map<std::string, std::deque<Duration>> x_ended_in_slot;

@@ -55,7 +55,9 @@ void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
 
 void Invariants::leave(TaskId id, const TaskPicture& task) {
   ProfilePicture& profile = x_profiles[task.row->profile];
-  profile.pending.erase(id);
+  if (profile.pending.erase(id) > 0) {
+    x_left_line.emplace_back(task.row->profile, task.row->priority);
+  }
   profile.held.erase(id);
   if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
 }
