@@ -125,10 +125,12 @@ void Recorder::stored(TaskId task, TaskState state, Duration now) {
   SIGNALBOX_ASSERT(found != x_tasks.end());
   LiveTask& live = found->second;
   if (state == TaskState::pending) {
+    if (live.place == Place::running) live.facts.wasted += now - *live.facts.dispatched_at;
     move(live, Place::queued, now);
   } else if (is_terminal(state)) {
     move(live, Place::over, now);
   } else if (live.place != Place::running) {
+    if (live.facts.attempts++ == 0) live.facts.started_at = now;
     live.facts.dispatched_at = now;
     move(live, Place::running, now);
   }
@@ -164,6 +166,9 @@ void Recorder::end(std::unordered_map<TaskId, LiveTask>::iterator task, CallStat
       if (wait > Duration::zero()) ++figures.waited;
       figures.waits.add(wait);
       figures.done_wait_sum += wait.count();
+      figures.attempts += facts.attempts;
+      figures.wasted_sum += facts.wasted.count();
+      figures.finish_sum += (now - facts.started_at).count();
     }
   }
   x_figures.length = now;
