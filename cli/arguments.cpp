@@ -238,6 +238,11 @@ Command make_replay(Parsed& parsed) {
   return std::move(parsed.sim.replay);
 }
 
+Command make_experiment(Parsed& parsed, const config::Lookup& lookup) {
+  if (auto problem = settle_experiment(parsed.sim, lookup)) return UsageError{std::move(*problem)};
+  return std::move(parsed.sim.experiment);
+}
+
 Command make_compare(Parsed& parsed, const config::Lookup& lookup) {
   if (auto problem = settle_compare(parsed.sim, lookup)) return UsageError{std::move(*problem)};
   return std::move(parsed.sim.compare);
@@ -321,6 +326,8 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "slot") return make_slot(parsed);
   if (name == "top") return make_top(parsed);
   if (name == "replay") return make_replay(parsed);
+  if (name == "experiment") return make_experiment(parsed, lookup);
+  if (name == "experiments") return ListExperiments{};
   if (name == "compare") return make_compare(parsed, lookup);
   if (name == "sim") return make_sim(parsed, lookup);
   if (name == "completion") return make_completion_options(parsed);

@@ -15,6 +15,7 @@
 #include "cli/keys.hpp"
 #include "cli/output.hpp"
 #include "cli/sim.hpp"
+#include "cli/sim_experiment.hpp"
 #include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/top.hpp"
@@ -71,6 +72,11 @@ struct Runner {
     set_client_signals();
     return run_compare(options);
   }
+  int operator()(const ExperimentOptions& options) const {
+    set_client_signals();
+    return run_experiment(options);
+  }
+  int operator()(const ListExperiments&) const { return list_experiments(); }
 };
 
 }  // namespace

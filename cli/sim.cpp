@@ -5,15 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "cli/call_rows_file.hpp"
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
+#include "cli/sim_files.hpp"
 #include "simulations/compare_report.hpp"
 #include "simulations/run.hpp"
 #include "simulations/run_files.hpp"
@@ -24,29 +21,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// @param path "-" = stdin.
-Outcome<std::string> read_file(const std::string& path) {
-  std::ostringstream text;
-  if (path == "-") {
-    text << std::cin.rdbuf();
-    return text.str();
-  }
-  const std::ifstream file{path, std::ios::binary};
-  text << file.rdbuf();
-  if (!file) return Failure{ExitCode::usage, "cannot read " + path};
-  return text.str();
-}
-
 Outcome<sim::Scenario> load_scenario(const std::string& path) {
   const auto text = read_file(path);
   if (text.has_error()) return text.error();
   auto read = sim::read_scenario(*text, path);
   if (read.violations.empty()) return std::move(read.scenario);
-  std::string slips;
-  for (const config::Violation& violation : read.violations) {
-    slips += (slips.empty() ? "" : "\n") + to_printable(config::to_string(violation));
-  }
-  return Failure{ExitCode::usage, std::move(slips)};
+  return to_usage_failure(read.violations);
 }
 
 bool has_traces(const sim::Scenario& scenario) {
@@ -68,19 +48,10 @@ void tell_speed(const sim::RunFigures& figures, Clock::duration took) {
                static_cast<double>(figures.tasks) / seconds, to_seconds(figures.length) / seconds);
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  std::ofstream file{path, std::ios::binary};
-  file << text;
-  file.close();
-  return !file.fail();
-}
-
 /// @returns false when the files cannot be written.
 bool write_report(const std::string& folder, const sim::Comparison& comparison) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  return write_file(folder + "/report.html", sim::print_comparison_page(comparison)) &&
-         write_file(folder + "/compare.csv", sim::print_comparison_csv(comparison));
+  return write_files(folder, {{"report.html", sim::print_comparison_page(comparison)},
+                              {"compare.csv", sim::print_comparison_csv(comparison)}});
 }
 
 int run_and_print(const sim::Scenario& scenario, std::uint64_t seed, const std::string& traces,

@@ -6,6 +6,7 @@
 #include "config/words.hpp"
 #include "core/profile_settings.hpp"
 #include "core/read_number.hpp"
+#include "simulations/builtin_experiments.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -100,6 +101,50 @@ void add_compare(CLI::App& sim, SimArguments& arguments,
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
 }
 
+constexpr const char* experiment_footer = R"(
+Runs the variants of an experiment and says whether its claim holds; the exit code is 1 when it does
+not. Variants that need recorded traces are left out where there are none.
+
+Examples:
+  signalbox sim experiments
+  signalbox sim experiment e1_oracles --quick
+  signalbox sim experiment e6_model_swaps --out /tmp/swaps
+  signalbox sim experiment ./mine)";
+
+void add_experiment(CLI::App& sim, SimArguments& arguments,
+                    std::map<const CLI::Option*, ValueRow>& values) {
+  sim.add_subcommand("experiments", "List the experiments that come with the program");
+  CLI::App* experiment = sim.add_subcommand("experiment", "Run an experiment and judge its claim");
+  experiment->footer(experiment_footer);
+  ExperimentOptions& options = arguments.experiment;
+  const CLI::Option* name =
+      experiment
+          ->add_option("NAME", options.name,
+                       "Of one that is built in, or a folder with experiment.yaml")
+          ->required();
+  experiment->add_flag("--quick", options.is_quick, "Few seeds and short runs");
+  experiment->add_option("--seeds", arguments.experiment_seeds, "One, or a span like 1-20");
+  experiment->add_option("--tasks", options.tasks, "Calls of each run that counts them")
+      ->check(CLI::Range(std::uint64_t{20}, std::uint64_t{1'000'000'000}));
+  const CLI::Option* out = experiment->add_option(
+      "--out", options.out, "Folder for report.html, figures.csv, summary.txt");
+  const CLI::Option* traces = experiment->add_option(
+      "--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
+  for (const CLI::Option* path : {out, traces}) values[path] = {true, {}};
+  values[name] = {true, sim::builtin_experiments()};
+}
+
+/// @returns what is wrong with the text, or nothing.
+std::optional<std::string> read_seeds(const std::string& text, std::vector<std::uint64_t>& seeds) {
+  auto parsed = parse_seeds(text);
+  if (!parsed) {
+    return "--seeds " + config::quote(text) + " is neither a number nor a span of at most " +
+           std::to_string(seeds_max) + " like 1-20";
+  }
+  seeds = std::move(*parsed);
+  return std::nullopt;
+}
+
 }  // namespace
 
 void add_sim(CLI::App& app, SimArguments& arguments,
@@ -120,6 +165,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);
+  add_experiment(*sim, arguments, values);
 }
 
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
@@ -138,12 +184,7 @@ std::optional<std::string> settle_replay(const ReplayOptions& options) {
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup) {
   CompareOptions& options = arguments.compare;
   if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
-  auto seeds = parse_seeds(arguments.seeds);
-  if (!seeds) {
-    return "--seeds " + config::quote(arguments.seeds) +
-           " is neither a number nor a span of at most " + std::to_string(seeds_max) + " like 1-20";
-  }
-  options.seeds = std::move(*seeds);
+  if (auto problem = read_seeds(arguments.seeds, options.seeds)) return problem;
   for (const std::string& policy : options.policies) {
     if (auto problem = find_policy_problem("--policies", policy)) return problem;
   }
@@ -153,6 +194,14 @@ std::optional<std::string> settle_compare(SimArguments& arguments, const config:
     return "there is nothing to compare: give several --policies or several --slots";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> settle_experiment(SimArguments& arguments,
+                                             const config::Lookup& lookup) {
+  ExperimentOptions& options = arguments.experiment;
+  if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
+  if (arguments.experiment_seeds.empty()) return std::nullopt;
+  return read_seeds(arguments.experiment_seeds, options.seeds);
 }
 
 }  // namespace signalbox::cli

@@ -1,4 +1,4 @@
-// The arguments of `signalbox sim`.
+// The arguments of `signalbox sim` and its subcommands.
 #pragma once
 
 #include <cstdint>
@@ -55,12 +55,32 @@ struct CompareOptions {
   std::string traces;
 };
 
+struct ExperimentOptions {
+  /// Of one that is built in, or the folder of another.
+  std::string name;
+  /// A short version, for a first look.
+  bool is_quick = false;
+  /// In rising order; empty = as many as the experiment says.
+  std::vector<std::uint64_t> seeds;
+  /// Calls of each run that ends after a number of them; unset = as the experiment says. Range:
+  /// 20..1000000000.
+  std::optional<std::uint64_t> tasks;
+  /// As in SimOptions.
+  std::string out;
+  std::string traces;
+};
+
+struct ListExperiments {};
+
 /// What CLI11 fills while it parses.
 struct SimArguments {
   SimOptions run;
   ReplayOptions replay;
   CompareOptions compare;
   std::string seeds = "1-10";
+  ExperimentOptions experiment;
+  /// Empty = as many as the experiment says.
+  std::string experiment_seeds;
 };
 
 /// @param values what options may be, for completions.
@@ -72,5 +92,6 @@ void add_sim(CLI::App& app, SimArguments& arguments,
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_replay(const ReplayOptions& options);
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
+std::optional<std::string> settle_experiment(SimArguments& arguments, const config::Lookup& lookup);
 
 }  // namespace signalbox::cli

@@ -34,14 +34,6 @@ void read_echo(SectionReader section, EchoSettings& echo) {
   section.finish();
 }
 
-void read_gc(SectionReader section, GcSettings& gc) {
-  section.read_whole("interval_s", gc.interval_s, {1, 86'400});
-  section.read_whole("pending_timeout_s", gc.pending_timeout_s, {1, 31'536'000});
-  section.read_whole("terminal_retention_s", gc.terminal_retention_s, {1, 315'360'000});
-  section.read_whole("call_retention_s", gc.call_retention_s, {1, 315'360'000});
-  section.finish();
-}
-
 void read_workers(SectionReader section, WorkerSettings& workers) {
   section.read_whole("heartbeat_interval_s", workers.heartbeat_interval_s, {1, 3600});
   section.read_whole("heartbeat_timeout_s", workers.heartbeat_timeout_s, {2, 86'400});

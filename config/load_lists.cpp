@@ -276,4 +276,12 @@ void read_plugins(SectionReader& root, std::vector<PluginSettings>& plugins) {
   }
 }
 
+void read_gc(SectionReader section, GcSettings& gc) {
+  section.read_whole("interval_s", gc.interval_s, {1, 86'400});
+  section.read_whole("pending_timeout_s", gc.pending_timeout_s, {1, 31'536'000});
+  section.read_whole("terminal_retention_s", gc.terminal_retention_s, {1, 315'360'000});
+  section.read_whole("call_retention_s", gc.call_retention_s, {1, 315'360'000});
+  section.finish();
+}
+
 }  // namespace signalbox::config

@@ -1,4 +1,5 @@
-// The parts of the file that come in numbers: upstreams, profiles, pools, agents, keys and plugins.
+// The parts of the file that come in numbers: upstreams, profiles, pools, agents, keys and plugins;
+// and what other files have in the same form.
 #pragma once
 
 #include <map>
@@ -24,5 +25,7 @@ void read_auth(SectionReader section, AuthSettings& auth);
 
 /// Relative paths are taken from the folder of the file that is read.
 void read_plugins(SectionReader& root, std::vector<PluginSettings>& plugins);
+
+void read_gc(SectionReader section, GcSettings& gc);
 
 }  // namespace signalbox::config

@@ -4,18 +4,11 @@
 
 #include <cmath>
 
+#include "simulations/html_page.hpp"
 #include "simulations/svg_chart.hpp"
 
 namespace signalbox::sim {
 namespace {
-
-constexpr const char* style = R"(
-body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#1d2530}
-table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #dde3ea}
-td:first-child,th:first-child{text-align:left}.sure{font-weight:600}svg{width:100%;height:auto;margin:.6em 0}
-svg text{font:12px system-ui,sans-serif;fill:#47535f}svg .title{font-size:14px;font-weight:600;fill:#1d2530}
-.grid{stroke:#e4e9ee}.whisker{stroke:#1d2530;stroke-width:1.5}polyline{stroke-width:1.8}
-)";
 
 std::string print_value(const Interval& value) {
   if (!std::isfinite(value.half_width)) return fmt::format("{:.4f}", value.mean);
@@ -156,18 +149,16 @@ std::string print_comparison_csv(const Comparison& comparison) {
 }
 
 std::string print_comparison_page(const Comparison& comparison) {
-  const std::string title = escape_markup(comparison.scenario);
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width\">"
-      "<title>{0}: comparison</title><style>{1}</style></head><body>\n<h1>{0}</h1>\n"
-      "<p>The same calls, {2}, under each variant. Intervals are 95 % over seeds; differences are "
+  const std::string body = fmt::format(
+      "<h1>{}</h1>\n<p>The same calls, {}, under each variant. Intervals are 95 % over seeds; "
+      "differences are "
       "taken seed by seed and are bold where they are more than chance. The curves are those of "
-      "seed {3}.</p>\n<h2>Waits</h2>\n{4}<h2>Distribution</h2>\n{5}<h2>Line</h2>\n{6}"
-      "<h2>Figures</h2>\n{7}</body></html>\n",
-      title, style, describe_seeds(comparison.seeds), comparison.seeds.front(),
-      page_bars(comparison), page_distributions(comparison), page_line(comparison),
-      page_table(comparison));
+      "seed {}.</p>\n<h2>Waits</h2>\n{}<h2>Distribution</h2>\n{}<h2>Line</h2>\n{}"
+      "<h2>Figures</h2>\n{}",
+      escape_markup(comparison.scenario), describe_seeds(comparison.seeds),
+      comparison.seeds.front(), page_bars(comparison), page_distributions(comparison),
+      page_line(comparison), page_table(comparison));
+  return html_page(comparison.scenario + ": comparison", body);
 }
 
 }  // namespace signalbox::sim

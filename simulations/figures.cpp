@@ -72,6 +72,7 @@ std::string print_summary(const RunFigures& figures) {
   }
   if (!is_exact)
     text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";
+  if (figures.swaps > 0) text += fmt::format("models loaded {} times\n", figures.swaps);
   text += fmt::format("messages {}\ntrace {:016x}\n", figures.messages, figures.trace_hash);
   return text;
 }

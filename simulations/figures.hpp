@@ -66,6 +66,8 @@ struct RunFigures {
   std::uint64_t tasks = 0;
   /// The first call comes after the start; the last task ends here.
   Duration length{};
+  /// Times that a backend loaded another model.
+  std::uint64_t swaps = 0;
   /// Messages that actors handled.
   std::uint64_t messages = 0;
   /// Over everything that happened, in order.

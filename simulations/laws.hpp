@@ -34,6 +34,8 @@ struct Law {
 struct CallSize {
   std::uint32_t tokens_in = 0;
   std::uint32_t tokens_out = 0;
+  /// What its caller says of tokens_out, if it says anything.
+  std::uint32_t declared_out = 0;
   /// Seed of the call's own service draw: whichever backend runs it, under whichever policy, it
   /// takes as long.
   std::uint64_t service_seed = 0;

@@ -3,11 +3,14 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <deque>
 #include <memory>
 
 #include "actors/house.hpp"
 #include "actors/playback_actor.hpp"
+#include "simulations/batching_server.hpp"
 #include "simulations/observed_store.hpp"
+#include "simulations/server_work.hpp"
 #include "simulations/virtual_system.hpp"
 #include "simulations/workload.hpp"
 
@@ -72,6 +75,8 @@ class Run {
   /// Before the world: its actors point here to their end.
   Recorder x_recorder;
   VirtualSystem x_world;
+  /// By backend. A deque: its servers point into it.
+  std::deque<ServerWork> x_works;
   std::shared_ptr<ObservedStore> x_store;
   actors::House x_house;
   actors::TaskListener x_caller;
@@ -114,24 +119,29 @@ void Run::build_house() {
 }
 
 void Run::add_backend(const BackendSpec& spec, ExecutorId id) {
-  Llm llm;
-  llm.name = spec.name;
-  llm.model = spec.model.empty() ? spec.name : spec.model;
-  llm.kind = LlmKind::plugin;
-  llm.type = "simulated";
-  llm.pool = spec.pool;
-  llm.capacity = spec.capacity.value_or(count_slots(x_scenario));
-  llm.group = spec.name;
-  llm.status = LlmStatus::active;
-  const auto script = [this, law = spec.service](const BackendCall& backend_call) {
+  auto llms = llms_of(spec, spec.capacity.value_or(count_slots(x_scenario)));
+  const auto begin = [this, work = &x_works.emplace_back(spec)](const BackendCall& call) {
+    return work->begin(call.model, x_recorder.size_of(call.task));
+  };
+  const auto answer = [this, &spec](const BackendCall& call) {
+    return BackendFinished{200, "application/json", usage_body(spec, x_recorder.size_of(call.task)),
+                           nullptr};
+  };
+  auto& system = x_world.system();
+  if (!spec.slowdown.is_none()) {
+    x_world.adopt(caf::actor_cast<caf::actor>(system.spawn(
+        batching_server,
+        BatchingSetup{id, std::move(llms), spec.slowdown, begin, answer, x_house.directory})));
+    return;
+  }
+  const auto script = [begin, answer](const BackendCall& call) {
     actors::Playback playback;
-    playback.steps.push_back({law.draw(x_recorder.size_of(backend_call.task)),
-                              BackendFinished{200, "application/json", nullptr, nullptr}});
+    playback.steps.push_back({begin(call), answer(call)});
     return playback;
   };
-  x_world.adopt(caf::actor_cast<caf::actor>(x_world.system().spawn(
-      actors::playback_actor,
-      actors::PlaybackSetup{id, {std::move(llm)}, script, x_house.directory})));
+  x_world.adopt(caf::actor_cast<caf::actor>(
+      system.spawn(actors::playback_actor,
+                   actors::PlaybackSetup{id, std::move(llms), script, x_house.directory})));
 }
 
 void Run::call(const Arrival& arrival) {
@@ -148,7 +158,7 @@ void Run::call(const Arrival& arrival) {
   submit.queue_wait = client.queue_wait;
   submit.inference = client.inference;
   if (client.declares_size) {
-    submit.size = {arrival.size.tokens_in, arrival.size.tokens_out};
+    submit.size = {arrival.size.tokens_in, arrival.size.declared_out};
   }
   x_recorder.called(submit.task.id, arrival);
   caf::anon_send(x_house.broker, std::move(submit));
@@ -169,6 +179,7 @@ Result<RunFigures> Run::drive(Workload& workload) {
   RunFigures figures = x_recorder.take(now());
   figures.seed = x_seed;
   figures.messages = x_world.steps();
+  for (const ServerWork& work : x_works) figures.swaps += work.swaps();
   return figures;
 }
 

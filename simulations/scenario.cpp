@@ -2,6 +2,14 @@
 
 namespace signalbox::sim {
 
+bool operator==(const ArrivalLaw& left, const ArrivalLaw& right) {
+  const bool are_rows_equal = left.rows == nullptr || right.rows == nullptr
+                                  ? left.rows == right.rows
+                                  : *left.rows == *right.rows;
+  return left.kind == right.kind && left.gap == right.gap && left.trace == right.trace &&
+         are_rows_equal;
+}
+
 void set_policy(Scenario& scenario, const std::string& policy) {
   for (auto& [name, settings] : scenario.profiles) settings.policy = policy;
 }

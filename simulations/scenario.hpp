@@ -9,10 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "config/settings.hpp"
 #include "core/priority.hpp"
 #include "core/profile_settings.hpp"
 #include "core/time.hpp"
+#include "simulations/fault.hpp"
 #include "simulations/laws.hpp"
+#include "simulations/work_clock.hpp"
 
 namespace signalbox::sim {
 
@@ -26,6 +29,15 @@ struct BackendSpec {
   /// Calls at once. Unset = as many as all profiles have slots, so that only those bind.
   std::optional<std::uint32_t> capacity;
   ServiceLaw service;
+  /// Models that it loads one at a time, each an LLM of that name; empty = its one model is always
+  /// at hand.
+  std::vector<std::string> models = {};
+  /// How much longer a call takes that needs another model than the call before.
+  Duration swap{};
+  /// What calls that run at once do to each other.
+  Slowdown slowdown = {};
+  /// Its answers say how many tokens they took, so that a policy can learn from them.
+  bool reports_usage = false;
 
   friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
 };
@@ -44,6 +56,18 @@ struct TraceSpec {
   friend bool operator==(const TraceSpec&, const TraceSpec&) = default;
 };
 
+/// What a client does about one call once it has made it; unset = nothing of the kind.
+struct CallActs {
+  /// All since the call was made. It is cancelled by its id.
+  std::optional<Duration> cancel_after = {};
+  /// The caller's connection is gone.
+  std::optional<Duration> hang_up_after = {};
+  /// It is made a second time under the same idempotency key.
+  std::optional<Duration> duplicate_after = {};
+
+  friend bool operator==(const CallActs&, const CallActs&) = default;
+};
+
 /// One recorded call.
 struct TraceRow {
   /// Since 1970 for calendar times, else since the recording's own zero.
@@ -52,6 +76,8 @@ struct TraceRow {
   std::optional<std::uint32_t> tokens_in;
   std::optional<std::uint32_t> tokens_out;
   std::optional<Duration> service = {};
+  /// In place of what its client's laws say.
+  CallActs acts = {};
 
   friend bool operator==(const TraceRow&, const TraceRow&) = default;
 };
@@ -67,7 +93,18 @@ struct ArrivalLaw {
   /// For recorded: since the run's start, in the order of their times.
   std::shared_ptr<const std::vector<TraceRow>> rows = nullptr;
 
-  friend bool operator==(const ArrivalLaw&, const ArrivalLaw&) = default;
+  /// Rows are compared by what they say.
+  friend bool operator==(const ArrivalLaw& left, const ArrivalLaw& right);
+};
+
+/// An act that a client does about some of its calls.
+struct ActLaw {
+  /// Unit: ns.
+  Law after;
+  /// Share of its calls. Range: 0..100.
+  std::uint32_t percent = 100;
+
+  friend bool operator==(const ActLaw&, const ActLaw&) = default;
 };
 
 /// A stream of calls that are alike.
@@ -87,6 +124,16 @@ struct ClientSpec {
   /// Its calls say how large they are, and their `max_tokens` is just what they come to. Else a
   /// policy that looks at sizes is told nothing.
   bool declares_size = false;
+  /// How far what it says of its answers' lengths is off: right on average, with this standard
+  /// deviation as a share of the truth. Unit: 1/1,000. Range: 0..1000.
+  std::uint32_t size_error = 0;
+  /// It asks for an id, and waits for no answer.
+  bool is_async = false;
+  /// It asks for a stream; what a backend says for it comes in events.
+  bool streaming = false;
+  std::optional<ActLaw> cancel = {};
+  std::optional<ActLaw> hang_up = {};
+  std::optional<ActLaw> duplicate = {};
   /// Calls it makes at most; unset = as many as the scenario goes on.
   std::optional<std::uint64_t> tasks;
   /// Before this it makes none.
@@ -110,6 +157,12 @@ struct Scenario {
   std::map<std::string, ProfileSettings> profiles;
   std::vector<BackendSpec> backends;
   std::vector<ClientSpec> clients;
+  /// In any order; what is due at one time comes in this one.
+  std::vector<Fault> faults = {};
+  /// Which ready actor runs next is drawn from this; unset = first come, first served.
+  std::optional<std::uint64_t> schedule_seed = {};
+  /// Unset = nothing is collected, and a task is forgotten when it has ended.
+  std::optional<config::GcSettings> gc = {};
 
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };

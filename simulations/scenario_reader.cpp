@@ -6,144 +6,45 @@
 
 #include "config/load_lists.hpp"
 #include "config/section_reader.hpp"
+#include "simulations/arrival_reader.hpp"
+#include "simulations/fault_reader.hpp"
+#include "simulations/law_reader.hpp"
 
 namespace signalbox::sim {
 namespace {
 
 using config::SectionReader;
 
-/// Longest time a law may mean, and the longest run: 366 days. Unit: s.
-constexpr double seconds_max = 31'622'400;
 constexpr std::uint64_t tasks_max = 1'000'000'000;
-constexpr std::uint64_t tokens_max = 1'000'000;
-/// Unit: s. With the largest draws a call's time stays far below what nanoseconds can count.
-constexpr double per_token_s_max = 60;
-constexpr double rate_max = 1e6;
 
-/// Rounds, so that 0.29 s are 290,000,000 ns.
-Duration to_duration(double seconds) {
-  return Duration{static_cast<std::int64_t>(seconds * 1e9 + 0.5)};
+/// Unit: 1/1,000 of one.
+std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
+  double share = 0;
+  section.read_decimal(key, share, 0, max, "parts of one");
+  return static_cast<std::uint32_t>(share * 1000 + 0.5);
 }
 
-Duration read_time(SectionReader& section, const std::string& key, double max = seconds_max) {
-  double seconds = 0;
-  section.require(key);
-  section.read_seconds(key, seconds, 0, max);
-  return to_duration(seconds);
-}
-
-std::int64_t read_tokens(SectionReader& section, const std::string& key) {
-  std::int64_t tokens = 0;
-  section.require(key);
-  section.read_whole(key, tokens, {0, tokens_max});
-  return tokens;
-}
-
-std::optional<Duration> read_budget(SectionReader& section, const std::string& key) {
-  if (section.find(key) == nullptr) return std::nullopt;
-  double seconds = 0;
-  section.read_seconds(key, seconds, budget_s_min, budget_s_max);
-  return to_duration(seconds);
-}
-
-/// @returns the law's name, or nothing when it has none that is known: then nothing else of it can
-/// be judged.
-std::optional<std::string> read_law_word(SectionReader& section,
-                                         const std::vector<std::string>& words) {
-  std::optional<std::string> word;
-  section.require("law");
-  section.read_word("law", word, words,
-                    [](const std::string& text) { return std::optional<std::string>{text}; });
-  return word;
-}
-
-void check_span(SectionReader& section, const Law& law) {
-  if (law.kind != LawKind::uniform || law.low <= law.high) return;
-  section.context().add(*section.node(), section.path(), "its low end must not be above its high");
-}
-
-ServiceLaw read_service(SectionReader section) {
-  ServiceLaw service;
-  const auto law = read_law_word(section, {"const", "exp", "uniform", "linear"});
-  if (!law) return service;
-  if (law == "const") {
-    service.base = {LawKind::constant, read_time(section, "value_s").count()};
-  } else if (law == "exp") {
-    service.base = {LawKind::exponential, read_time(section, "mean_s").count()};
-  } else if (law == "uniform") {
-    service.base = {LawKind::uniform, read_time(section, "min_s").count(),
-                    read_time(section, "max_s").count()};
-  } else {
-    service.base = {LawKind::constant, read_time(section, "overhead_s").count()};
-    service.per_token_out = read_time(section, "per_token_out_s", per_token_s_max);
-    if (section.find("per_token_in_s") != nullptr) {
-      service.per_token_in = read_time(section, "per_token_in_s", per_token_s_max);
-    }
-  }
-  check_span(section, service.base);
+Slowdown read_slowdown(SectionReader section) {
+  constexpr double per_call_max = 100;
+  Slowdown slowdown;
+  section.require("per_call");
+  slowdown.per_call = read_share(section, "per_call", per_call_max);
+  if (section.find("knee") != nullptr) section.require("per_call_beyond");
+  section.read_whole("knee", slowdown.knee, {1, max_concurrent_max});
+  slowdown.per_call_beyond = read_share(section, "per_call_beyond", per_call_max);
   section.finish();
-  return service;
+  return slowdown;
 }
 
-/// A number stands for the law that always gives it.
-Law read_token_law(SectionReader& client, const std::string& key) {
-  const config::Entry* entry = client.find(key);
-  if (entry == nullptr) return {};
-  if (entry->value->kind == config::NodeKind::scalar) {
-    return {LawKind::constant, read_tokens(client, key)};
-  }
-  SectionReader section = open_section(client, key);
-  const auto word = read_law_word(section, {"const", "exp", "uniform"});
-  Law law;
-  if (!word) return law;
-  if (word == "const") {
-    law = {LawKind::constant, read_tokens(section, "value")};
-  } else if (word == "exp") {
-    law = {LawKind::exponential, read_tokens(section, "mean")};
-  } else {
-    law = {LawKind::uniform, read_tokens(section, "min"), read_tokens(section, "max")};
-  }
-  check_span(section, law);
-  section.finish();
-  return law;
-}
-
-TraceSpec read_trace(SectionReader& arrival) {
-  TraceSpec trace;
-  arrival.require("file");
-  arrival.read_text("file", trace.file, config::check_not_empty);
-  std::string unit = "calendar";
-  arrival.read_word("time", unit, {"calendar", "s", "ms", "us"},
-                    [](const std::string& text) { return std::optional<std::string>{text}; });
-  if (unit == "s") trace.time_unit = std::chrono::seconds{1};
-  if (unit == "ms") trace.time_unit = std::chrono::milliseconds{1};
-  if (unit == "us") trace.time_unit = std::chrono::microseconds{1};
-  SectionReader columns = open_section(arrival, "columns");
-  arrival.require("columns");
-  columns.require("time");
-  columns.read_text("time", trace.time_column, config::check_not_empty);
-  columns.read_text("tokens_in", trace.tokens_in_column, config::check_not_empty);
-  columns.read_text("tokens_out", trace.tokens_out_column, config::check_not_empty);
-  columns.finish();
-  return trace;
-}
-
-ArrivalLaw read_arrival(SectionReader section) {
-  ArrivalLaw arrival;
-  const auto law = read_law_word(section, {"poisson", "constant", "trace"});
-  if (!law) return arrival;
-  if (law == "poisson") {
-    double rate = 1;
-    section.require("rate_per_s");
-    section.read_decimal("rate_per_s", rate, 1e-6, rate_max, "calls per second");
-    arrival = {ArrivalKind::poisson, to_duration(1 / rate)};
-  } else if (law == "constant") {
-    arrival = {ArrivalKind::constant, read_time(section, "every_s")};
-  } else {
-    arrival = {ArrivalKind::trace, {}, read_trace(section)};
-  }
-  section.finish();
-  return arrival;
+void check_models(SectionReader& section, const BackendSpec& backend) {
+  const auto complain = [&](const char* key, const char* message) {
+    section.context().add(*section.node(), section.path_of(key), message);
+  };
+  const bool has_models = !backend.models.empty();
+  if (!has_models && backend.swap > Duration::zero()) complain("swap_s", "needs models");
+  if (has_models && !backend.model.empty()) complain("model", "is one of models, or alone");
+  if (has_models && !backend.pool.empty()) complain("pool", "cannot be shared by models");
+  if (has_models && !backend.slowdown.is_none()) complain("slowdown", "has no models to load");
 }
 
 BackendSpec read_backend(SectionReader& section) {
@@ -153,6 +54,13 @@ BackendSpec read_backend(SectionReader& section) {
   section.read_text("pool", backend.pool, config::check_name);
   section.read_text("model", backend.model, config::check_name);
   section.read_whole("capacity", backend.capacity, {1, max_concurrent_max});
+  section.read_texts("models", backend.models, config::check_name);
+  if (section.find("swap_s") != nullptr) backend.swap = read_time(section, "swap_s");
+  if (section.find("slowdown") != nullptr) {
+    backend.slowdown = read_slowdown(open_section(section, "slowdown"));
+  }
+  section.read_flag("reports_usage", backend.reports_usage);
+  check_models(section, backend);
   section.require("service");
   backend.service = read_service(open_section(section, "service"));
   section.finish();
@@ -172,6 +80,12 @@ ClientSpec read_client(SectionReader& section) {
   client.tokens_in = read_token_law(section, "tokens_in");
   client.tokens_out = read_token_law(section, "tokens_out");
   section.read_flag("declares_size", client.declares_size);
+  client.size_error = read_share(section, "size_error", 1);
+  section.read_flag("async", client.is_async);
+  section.read_flag("streaming", client.streaming);
+  client.cancel = read_act(section, "cancel_after");
+  client.hang_up = read_act(section, "hang_up_after");
+  client.duplicate = read_act(section, "duplicate_after");
   client.queue_wait = read_budget(section, "queue_wait_s");
   client.inference = read_budget(section, "inference_s");
   section.read_whole("tasks", client.tasks, {0, tasks_max});
@@ -194,6 +108,8 @@ class UniqueNames {
 };
 
 bool serves(const BackendSpec& backend, const std::string& target) {
+  const auto& models = backend.models;
+  if (!models.empty()) return std::find(models.begin(), models.end(), target) != models.end();
   return backend.name == target || backend.pool == target || backend.model == target;
 }
 
@@ -216,7 +132,8 @@ void check_end(SectionReader& root, const Scenario& scenario) {
   const bool is_bounded =
       scenario.tasks || scenario.horizon ||
       std::all_of(scenario.clients.begin(), scenario.clients.end(), [](const auto& client) {
-        return client.tasks || client.arrival.trace.file != "";
+        return client.tasks || client.arrival.kind == ArrivalKind::trace ||
+               client.arrival.kind == ArrivalKind::recorded;
       });
   if (is_bounded) return;
   root.context().add(*root.node(), "",
@@ -238,12 +155,18 @@ void read_all(SectionReader& root, Scenario& scenario) {
   for (SectionReader& section : root.read_sections("backends")) {
     scenario.backends.push_back(read_backend(section));
     backends.add(section, scenario.backends.back().name);
+    for (const std::string& model : scenario.backends.back().models) backends.add(section, model);
   }
   UniqueNames clients;
   for (SectionReader& section : root.read_sections("clients")) {
     scenario.clients.push_back(read_client(section));
     clients.add(section, scenario.clients.back().name);
     check_client(section, scenario.clients.back(), scenario);
+  }
+  read_faults(root, scenario);
+  root.read_whole("schedule_seed", scenario.schedule_seed, {0, UINT64_MAX});
+  if (root.find("gc") != nullptr) {
+    config::read_gc(open_section(root, "gc"), scenario.gc.emplace());
   }
   check_end(root, scenario);
   root.finish();
@@ -259,7 +182,10 @@ std::string base_name(const std::string& file_name) {
 }  // namespace
 
 ScenarioFile read_scenario(const std::string& yaml_text, const std::string& file_name) {
-  config::YamlDocument document = config::parse_yaml(yaml_text, file_name);
+  return read_scenario(config::parse_yaml(yaml_text, file_name), file_name);
+}
+
+ScenarioFile read_scenario(config::YamlDocument document, const std::string& file_name) {
   config::LoadContext context{file_name, std::move(document.violations), {}};
   ScenarioFile file;
   file.scenario.name = base_name(file_name);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/violation.hpp"
+#include "config/yaml_document.hpp"
 #include "simulations/scenario.hpp"
 
 namespace signalbox::sim {
@@ -18,5 +19,8 @@ struct ScenarioFile {
 
 /// @param file_name for the places, and the scenario's name.
 ScenarioFile read_scenario(const std::string& yaml_text, const std::string& file_name);
+
+/// As above, of a document that was read before and may have been changed since.
+ScenarioFile read_scenario(config::YamlDocument document, const std::string& file_name);
 
 }  // namespace signalbox::sim

@@ -137,6 +137,11 @@ std::string line_chart(const ChartLabels& labels, const std::vector<ChartLine>& 
       text += fmt::format("{:.1f},{:.1f} ", frame.x(x), frame.y(y));
     }
     text += "\"/>\n";
+    if (!lines[index].is_marked) continue;
+    for (const auto& [x, y] : lines[index].points) {
+      text += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\"/>\n",
+                          frame.x(x), frame.y(y), colour(index));
+    }
   }
   return text + legend(lines) + "</svg>\n";
 }

@@ -14,6 +14,8 @@ struct ChartLine {
   std::string name;
   /// In the order of x.
   std::vector<std::pair<double, double>> points;
+  /// Each point is drawn, not just the line through them.
+  bool is_marked = false;
 };
 
 struct ChartLabels {

@@ -1,12 +1,34 @@
 #include "simulations/workload.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace signalbox::sim {
 namespace {
 
 std::string path_of(const std::string& traces, const std::string& file) {
   return file.starts_with('/') || traces.empty() ? file : traces + "/" + file;
+}
+
+/// The same number of draws whatever comes out, so that a changed law shifts nothing.
+std::optional<Duration> draw_act(const std::optional<ActLaw>& law, RandomStream& random) {
+  if (!law) return std::nullopt;
+  const bool is_done = random.below(100) < law->percent;
+  RandomStream times{random.next(), "act"};
+  if (!is_done) return std::nullopt;
+  return Duration{law->after.draw(times)};
+}
+
+/// @returns what the client says of an answer's length: the truth, but for a part of it that is
+/// drawn at random around the truth.
+std::uint32_t declare(const ClientSpec& client, std::uint32_t tokens_out, RandomStream& guesses) {
+  if (client.size_error == 0) return tokens_out;
+  const std::uint64_t known = 1000 - client.size_error;
+  const auto guessed =
+      static_cast<std::uint64_t>(guesses.exponential(Duration{tokens_out}).count());
+  const std::uint64_t said = (known * tokens_out + client.size_error * guessed + 500) / 1000;
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(said, 1, most));
 }
 
 }  // namespace
@@ -20,6 +42,8 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "arrivals/" + client.name},
                                   RandomStream{seed, "sizes/" + client.name},
                                   RandomStream{seed, "service/" + client.name},
+                                  RandomStream{seed, "guesses/" + client.name},
+                                  RandomStream{seed, "acts/" + client.name},
                                   nullptr,
                                   {},
                                   client.start,
@@ -111,7 +135,22 @@ CallSize Workload::draw_size(Source& source) {
     size.tokens_out = source.next_row->tokens_out.value_or(size.tokens_out);
     size.service = source.next_row->service;
   }
+  size.declared_out = declare(client, size.tokens_out, source.guesses);
   return size;
+}
+
+CallActs Workload::draw_acts(Source& source) {
+  const ClientSpec& client = *source.client;
+  CallActs acts;
+  acts.cancel_after = draw_act(client.cancel, source.acts);
+  acts.hang_up_after = draw_act(client.hang_up, source.acts);
+  acts.duplicate_after = draw_act(client.duplicate, source.acts);
+  if (!source.next_row) return acts;
+  const CallActs& said = source.next_row->acts;
+  if (said.cancel_after) acts.cancel_after = said.cancel_after;
+  if (said.hang_up_after) acts.hang_up_after = said.hang_up_after;
+  if (said.duplicate_after) acts.duplicate_after = said.duplicate_after;
+  return acts;
 }
 
 Result<std::optional<Arrival>> Workload::next() {
@@ -128,6 +167,7 @@ Result<std::optional<Arrival>> Workload::next() {
   arrival.at = *earliest->next_at;
   arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
   arrival.size = draw_size(*earliest);
+  arrival.acts = draw_acts(*earliest);
   ++earliest->made;
   ++x_made;
   if (auto error = move_on(*earliest)) return std::move(*error);

@@ -24,6 +24,7 @@ struct Arrival {
   /// Index in Scenario::clients.
   std::uint32_t client = 0;
   CallSize size;
+  CallActs acts = {};
 };
 
 class Workload {
@@ -43,6 +44,8 @@ class Workload {
     RandomStream gaps;
     RandomStream sizes;
     RandomStream service;
+    RandomStream guesses;
+    RandomStream acts;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.
     Duration trace_zero{};
@@ -59,6 +62,7 @@ class Workload {
   std::optional<Error> move_on(Source& source);
   std::optional<Error> read_row(Source& source);
   static CallSize draw_size(Source& source);
+  static CallActs draw_acts(Source& source);
 
   const Scenario* x_scenario;
   std::vector<Source> x_sources;

@@ -89,6 +89,27 @@ TEST_CASE("arguments: sim replay", "[cli][arguments]") {
              Catch::StartsWith("--policy: "));
 }
 
+TEST_CASE("arguments: sim experiment", "[cli][arguments]") {
+  const auto options =
+      std::get<ExperimentOptions>(parse({"sim", "experiment", "e1_oracles", "--quick", "--seeds",
+                                         "3-5", "--tasks", "2000", "--out", "/o"},
+                                        {{"SIGNALBOX_TRACES", "/traces"}}));
+  CHECK(options.name == "e1_oracles");
+  CHECK(options.is_quick);
+  CHECK(options.seeds == std::vector<std::uint64_t>{3, 4, 5});
+  CHECK(options.tasks == 2'000);
+  CHECK(options.out == "/o");
+  CHECK(options.traces == "/traces");
+  const auto plain = std::get<ExperimentOptions>(parse({"sim", "experiment", "./mine"}));
+  CHECK_FALSE(plain.is_quick);
+  CHECK(plain.seeds.empty());
+  CHECK_FALSE(plain.tasks);
+  CHECK_THAT(usage_error({"sim", "experiment"}), Catch::Contains("NAME is required"));
+  CHECK_THAT(usage_error({"sim", "experiment", "x", "--seeds", "5-3"}), Catch::Contains("--seeds"));
+  CHECK_THAT(usage_error({"sim", "experiment", "x", "--tasks", "19"}), Catch::Contains("--tasks"));
+  CHECK(std::holds_alternative<ListExperiments>(parse({"sim", "experiments"})));
+}
+
 TEST_CASE("arguments: sim compare", "[cli][arguments]") {
   const auto options = std::get<CompareOptions>(
       parse({"sim", "compare", "night.yaml", "--policies", "strict", "--slots", "2,3", "--seeds",

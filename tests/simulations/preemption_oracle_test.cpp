@@ -30,8 +30,9 @@ Estimate estimate(const std::vector<double>& values) {
 }
 
 void check_costs(std::uint64_t tasks, std::uint64_t seeds) {
-  sim::Scenario scenario = load_scenario("preempt");
+  sim::Scenario scenario = load_scenario("simulations/experiments/e7_preempt/batch.yaml");
   scenario.tasks = tasks;
+  for (auto& [name, profile] : scenario.profiles) profile.preempt = Preempt::background;
   std::vector<double> attempts;
   std::vector<double> wasted_s;
   std::vector<double> finish_s;

@@ -127,7 +127,7 @@ struct Effort {
 };
 
 void check_oracle(const Oracle& oracle, const Effort& effort) {
-  sim::Scenario scenario = load_scenario(oracle.scenario);
+  sim::Scenario scenario = load_oracle(oracle.scenario);
   scenario.tasks = effort.tasks;
   scenario.warmup_tasks = effort.tasks / 20;
   std::vector<Estimate> estimates(oracle.expectations.size());

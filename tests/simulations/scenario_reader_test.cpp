@@ -105,6 +105,41 @@ TEST_CASE("scenario: every key is read", "[simulations][scenario]") {
         sim::ArrivalLaw{sim::ArrivalKind::trace, {}, {"hour.csv", "when", "", "out", 1ms}});
 }
 
+TEST_CASE("scenario: servers that load models, and that slow down", "[simulations][scenario]") {
+  const auto file = sim::read_scenario(
+      with("pool: both", "models: [small, large], swap_s: 4, reports_usage: true"), "s.yaml");
+  // It has a model's name besides, which a client asks for.
+  CHECK(file.violations.size() == 2);
+  const auto& loading = file.scenario.backends.front();
+  CHECK(loading.models == std::vector<std::string>{"small", "large"});
+  CHECK(loading.swap == 4s);
+  CHECK(loading.reports_usage);
+  const auto slowing = sim::read_scenario(
+      with("pool: both", "pool: both, slowdown: {per_call: 0.02, knee: 8, per_call_beyond: 0.5}"),
+      "s.yaml");
+  REQUIRE(slowing.violations.empty());
+  CHECK(slowing.scenario.backends.front().slowdown == sim::Slowdown{20, 500, 8});
+  const auto guessing = sim::read_scenario(with("tokens_out: 40", "size_error: 0.25"), "s.yaml");
+  REQUIRE(guessing.violations.empty());
+  CHECK(guessing.scenario.clients.front().size_error == 250);
+}
+
+TEST_CASE("scenario: a server's parts must fit together", "[simulations][scenario]") {
+  const auto told = [](const std::string& text) {
+    std::string all;
+    for (const std::string& line : slips(text)) all += line + "\n";
+    return all;
+  };
+  CHECK_THAT(told(with("pool: both", "pool: both, swap_s: 4")),
+             Catch::Contains("backends[0].swap_s: needs models"));
+  CHECK_THAT(told(with("pool: both", "models: [x], slowdown: {per_call: 1}")),
+             Catch::Contains("backends[0].slowdown: has no models to load"));
+  CHECK_THAT(told(with("pool: both", "models: [x, b]")), Catch::Contains("is in the list twice"));
+  CHECK_THAT(told(with("pool: both", "pool: both, slowdown: {knee: 4, per_call: 1}")),
+             Catch::Contains("per_call_beyond"));
+  CHECK_THAT(told(with("tokens_out: 40", "size_error: 1.5")), Catch::Contains("size_error"));
+}
+
 TEST_CASE("scenario: a slip is told with its place", "[simulations][scenario]") {
   const auto one = [](const std::string& text) {
     const auto lines = slips(text);
@@ -147,6 +182,95 @@ TEST_CASE("scenario: one that never ends is refused", "[simulations][scenario]")
   REQUIRE(lines.size() == 1);
   CHECK(lines.front() ==
         "s.yaml:1:1: must end: give tasks or horizon_s, or tasks for every client");
+}
+
+TEST_CASE("scenario: what goes wrong is read", "[simulations][scenario]") {
+  const auto file = sim::read_scenario(R"(version: 1
+schedule_seed: 18446744073709551615
+gc: {interval_s: 2, terminal_retention_s: 30}
+profiles: {line: {max_concurrent: 3}}
+backends: [{name: a, service: {law: const, value_s: 1}}]
+clients:
+  - name: nervous
+    class: workflow
+    profile: line
+    model: a
+    async: true
+    streaming: true
+    cancel_after: {law: exp, mean_s: 2.5, percent: 30}
+    hang_up_after: {law: uniform, min_s: 0, max_s: 1}
+    duplicate_after: {law: const, value_s: 0.000000001}
+    arrival:
+      law: calls
+      calls:
+        - {at_s: 0.000000001, tokens_in: 7, service_s: 4000000.123456789, cancel_after_s: 1}
+        - {at_s: 20000000.000000003, tokens_out: 8, hang_up_after_s: 2, duplicate_after_s: 3}
+faults:
+  - {kind: refuse, backend: a, at_s: 1, lasts_s: 2.5}
+  - {kind: stall, backend: a, at_s: 2, after_percent: 40, delay_s: 0.25}
+  - {kind: status, backend: a, at_s: 3, lasts_s: 1, status: 429, retry_after_s: 7}
+  - {kind: slots, profile: line, at_s: 4, lasts_s: 5, slots: 0}
+  - {kind: policy, profile: line, at_s: 5, policy: fair}
+  - {kind: crash, at_s: 6, messages: 17, lasts_s: 0.5}
+  - {kind: full_disk, at_s: 7, commits: 3}
+)",
+                                       "faulty.yaml");
+  REQUIRE(file.violations.empty());
+  const sim::Scenario& scenario = file.scenario;
+  CHECK(scenario.schedule_seed == UINT64_MAX);
+  CHECK(scenario.gc == config::GcSettings{2, 3600, 30, 604'800});
+  const sim::ClientSpec& client = scenario.clients.at(0);
+  CHECK(client.is_async);
+  CHECK(client.streaming);
+  CHECK(client.cancel == sim::ActLaw{{sim::LawKind::exponential, 2'500'000'000}, 30});
+  CHECK(client.hang_up == sim::ActLaw{{sim::LawKind::uniform, 0, 1'000'000'000}, 100});
+  CHECK(client.duplicate == sim::ActLaw{{sim::LawKind::constant, 1}, 100});
+  REQUIRE(client.arrival.kind == sim::ArrivalKind::recorded);
+  const std::vector<sim::TraceRow> rows{
+      {1ns, 7, {}, 4'000'000'123'456'789ns, {1s, {}, {}}},
+      {20'000'000'000'000'003ns, {}, 8, {}, {{}, 2s, 3s}},
+  };
+  CHECK(*client.arrival.rows == rows);
+  using enum sim::FaultKind;
+  const std::vector<sim::Fault> faults{
+      {refuse, "a", 1s, 2'500ms},
+      {stall, "a", 2s, {}, 40, 250ms},
+      {status, "a", 3s, 1s, 429, 7s},
+      {slots, "line", 4s, 5s, 0},
+      {policy, "line", 5s, {}, 0, {}, "fair"},
+      {crash, "", 6s, 500ms, 17},
+      {full_disk, "", 7s, {}, 3},
+  };
+  CHECK(scenario.faults == faults);
+}
+
+TEST_CASE("scenario: a slip in a fault is told with its place", "[simulations][scenario]") {
+  const auto one = [](const std::string& fault) {
+    const auto lines = slips(whole + "faults:\n  - " + fault + "\n");
+    REQUIRE(lines.size() == 1);
+    return lines.front();
+  };
+  CHECK(one("{kind: refuse, backend: c, at_s: 1}") ==
+        "s.yaml:38:5: faults[0].backend: there is no backend \"c\"");
+  CHECK(one("{kind: slots, profile: lane, at_s: 1, slots: 2}") ==
+        "s.yaml:38:5: faults[0].profile: there is no profile \"lane\"");
+  CHECK(one("{kind: slots, profile: line, at_s: 1}") ==
+        "s.yaml:38:5: faults[0].slots: must be given");
+  CHECK(one("{kind: hang, backend: a, at_s: 1, messages: 2}") ==
+        "s.yaml:38:39: faults[0].messages: unknown key");
+  CHECK(one("{kind: status, backend: a, at_s: 1, status: 200}") ==
+        "s.yaml:38:49: faults[0].status: must be a whole number from 400 to 599, not \"200\"");
+  CHECK(one("{kind: policy, profile: line, at_s: 1, policy: lottery}")
+            .starts_with("s.yaml:38:52: faults[0].policy: "));
+}
+
+TEST_CASE("scenario: calls are in the order of their times", "[simulations][scenario]") {
+  const auto lines =
+      slips(with("{law: poisson, rate_per_s: 4}", "{law: calls, calls: [{at_s: 2}, {at_s: 1}]}"));
+  REQUIRE(lines.size() == 1);
+  CHECK(lines.front() ==
+        "s.yaml:27:46: clients[0].arrival.calls[1].at_s: must not be before that of the call "
+        "above");
 }
 
 }  // namespace signalbox::testing

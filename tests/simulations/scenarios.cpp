@@ -9,16 +9,6 @@
 #include "simulations/scenario_reader.hpp"
 
 namespace signalbox::testing {
-namespace {
-
-sim::Scenario load(const std::string& path) {
-  const auto file = sim::read_scenario(read_project_file(path), path);
-  for (const auto& violation : file.violations) FAIL_CHECK(config::to_string(violation));
-  REQUIRE(file.violations.empty());
-  return file.scenario;
-}
-
-}  // namespace
 
 std::string read_project_file(const std::string& path) {
   const std::ifstream file{std::filesystem::path{SIGNALBOX_SOURCE_DIR} / path};
@@ -29,12 +19,19 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
-sim::Scenario load_scenario(const std::string& name) {
-  return load("tests/simulations/scenarios/" + name + ".yaml");
+sim::Scenario load_scenario(const std::string& path) {
+  const auto file = sim::read_scenario(read_project_file(path), path);
+  for (const auto& violation : file.violations) FAIL_CHECK(config::to_string(violation));
+  REQUIRE(file.violations.empty());
+  return file.scenario;
+}
+
+sim::Scenario load_oracle(const std::string& name) {
+  return load_scenario("simulations/experiments/e1_oracles/" + name + ".yaml");
 }
 
 sim::Scenario load_example(const std::string& name) {
-  return load("examples/scenarios/" + name + ".yaml");
+  return load_scenario("examples/scenarios/" + name + ".yaml");
 }
 
 std::optional<std::string> find_traces() {

@@ -12,8 +12,11 @@ namespace signalbox::testing {
 /// @returns the file's text. @param path from the project's root.
 std::string read_project_file(const std::string& path);
 
-/// @returns the scenario of tests/simulations/scenarios/NAME.yaml, which must be in order.
-sim::Scenario load_scenario(const std::string& name);
+/// @returns the scenario of that file, which must be in order. @param path from the project's root.
+sim::Scenario load_scenario(const std::string& path);
+
+/// @returns the scenario of simulations/experiments/e1_oracles/NAME.yaml, which must be in order.
+sim::Scenario load_oracle(const std::string& name);
 
 /// @returns the scenario of examples/scenarios/NAME.yaml, which must be in order.
 sim::Scenario load_example(const std::string& name);

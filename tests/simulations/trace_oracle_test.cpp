@@ -39,7 +39,7 @@ std::optional<sim::RunFigures> replay(const char* scenario) {
     WARN("skipped: no traces");
     return std::nullopt;
   }
-  return run_scenario(load_scenario(scenario), {.traces = *traces});
+  return run_scenario(load_oracle(scenario), {.traces = *traces});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Goal: calls come in the order of their times, and a client's calls are the same whatever other
 // clients there are. Method: small scenarios, a trace written here.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -68,6 +69,33 @@ TEST_CASE("workload: calls come in order, and as many as asked for", "[simulatio
   const auto of_a = std::count_if(arrivals.begin(), arrivals.end(),
                                   [](const auto& arrival) { return arrival.client == 0; });
   CHECK(std::abs(of_a - 750) < 60);
+}
+
+TEST_CASE("workload: what a client says of its sizes is off by as much as it should",
+          "[simulations][workload]") {
+  sim::Scenario scenario;
+  scenario.tasks = 20'000;
+  scenario.clients = {poisson("a", 10ms)};
+  scenario.clients[0].tokens_out = {sim::LawKind::constant, 10'000};
+  const auto exact = draw(scenario, 1);
+  for (const std::uint32_t error : {0U, 250U, 1'000U}) {
+    scenario.clients[0].size_error = error;
+    double sum = 0;
+    double squares = 0;
+    const auto arrivals = draw(scenario, 1);
+    for (std::size_t index = 0; index < arrivals.size(); ++index) {
+      // Neither the sizes nor the times change with what is said.
+      CHECK(arrivals[index].at == exact[index].at);
+      CHECK(arrivals[index].size.tokens_out == 10'000);
+      const double off = arrivals[index].size.declared_out / 10'000.0 - 1;
+      sum += off;
+      squares += off * off;
+    }
+    const double count = static_cast<double>(arrivals.size());
+    INFO(error);
+    CHECK(std::abs(sum / count) <= 0.02 * error / 1'000);
+    CHECK(std::abs(std::sqrt(squares / count) - error / 1'000.0) <= 0.03 * error / 1'000);
+  }
 }
 
 TEST_CASE("workload: a client's calls do not depend on others", "[simulations][workload]") {

@@ -1,0 +1,24 @@
+// What the commands of `signalbox sim` read and write.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/failure.hpp"
+#include "config/violation.hpp"
+
+namespace signalbox::cli {
+
+/// @param path "-" = stdin.
+Outcome<std::string> read_file(const std::string& path);
+
+/// All of them, a line each.
+Failure to_usage_failure(const std::vector<config::Violation>& violations);
+
+/// Writes names and texts into the folder, which is made if need be. @returns false when one cannot
+/// be written.
+bool write_files(const std::string& folder,
+                 const std::vector<std::pair<std::string, std::string>>& files);
+
+}  // namespace signalbox::cli
