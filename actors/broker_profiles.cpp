@@ -71,6 +71,8 @@ caf::result<ProfileStatus> BrokerState::configure(const ConfigureProfile& messag
   if (message.default_inference_s) settings.default_inference_s = *message.default_inference_s;
   if (message.policy) settings.policy = *message.policy;
   message.options.apply_to(settings.policy_options);
+  if (message.preempt) settings.preempt = *message.preempt;
+  if (message.preempt_budget) settings.preempt_budget = *message.preempt_budget;
   ProfileStatus refused;
   refused.name = message.name;
   if (auto error = check(settings)) {

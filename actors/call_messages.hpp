@@ -213,6 +213,15 @@ struct TurnGranted {
   Duration queue_wait{};
 };
 
+/// Answered RequeueTurn when its call has stopped, KeepTurn when it cannot be stopped now, or not
+/// at all when it leaves its slot anyway.
+struct YieldTurn {};
+
+/// To its profile: its caller has seen a part of the answer, or its backend is being changed.
+struct KeepTurn {
+  TaskId task;
+};
+
 struct LeftProfile {};
 
 struct TurnUnwatched {};
@@ -239,7 +248,10 @@ struct RetryTick {
   Epoch epoch = 0;
 };
 
-struct AbortTick {};
+struct AbortTick {
+  /// The claim that was aborted.
+  Epoch epoch = 0;
+};
 
 struct AddListener {
   CallNumber call = 0;
@@ -285,6 +297,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ShelveTask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnReserved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnGranted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::YieldTurn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::KeepTurn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeftProfile)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::TurnUnwatched)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseWithdrawn)

@@ -52,6 +52,7 @@ struct EnqueueTurn;
 struct WatchTurn;
 struct UnwatchTurn;
 struct RequeueTurn;
+struct KeepTurn;
 struct LeaveProfile;
 struct RestoreTurns;
 struct CapacityChanged;
@@ -63,6 +64,7 @@ struct FindPosition;
 struct TurnReserved;
 struct TurnRefused;
 struct TurnGranted;
+struct YieldTurn;
 struct LeftProfile;
 struct TurnUnwatched;
 struct LeaseWithdrawn;
@@ -213,6 +215,7 @@ using TurnClient = caf::typed_actor<
     caf::reacts_to<TurnReserved>,    // a place in the queue's bound is taken: make it durable
     caf::reacts_to<TurnRefused>,     // queue_full; or it has left the queue: nobody can run it
     caf::reacts_to<TurnGranted>,     // a slot, and for a task a backend: run
+    caf::reacts_to<YieldTurn>,       // to a background task: go back to pending, another needs it
     caf::reacts_to<LeftProfile>,     // no grant can come any more
     caf::reacts_to<BudgetExpired>>;  // queue wait or inference is over
 
@@ -254,6 +257,7 @@ using ProfileActor = LeaseClient::extend<
     caf::reacts_to<WatchTurn>,     // a backlog task got an actor: grant to that
     caf::reacts_to<UnwatchTurn>,   // ... and has none again (answered TurnUnwatched)
     caf::reacts_to<RequeueTurn>,   // gives its slot back and waits again, at its old place
+    caf::reacts_to<KeepTurn>,      // was told to yield, and cannot
     caf::reacts_to<LeaveProfile>,  // leaves the queue (answered LeftProfile) or gives its slot back
     caf::reacts_to<RestoreTurns>,  // pending tasks found at start, in order
     caf::reacts_to<CapacityChanged>,  // live backends behind a target

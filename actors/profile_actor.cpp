@@ -31,7 +31,9 @@ void ProfileState::reserve(const ReserveTurn& message) {
 void ProfileState::watch(const WatchTurn& message) {
   x_clients[message.id] = message.task;
   x_scheduler->set_inference(message.id, message.inference);
-  set_timer();
+  x_scheduler->set_preemptions(message.id, message.preemptions);
+  if (x_scheduler->is_yielding(message.id)) tell_yield(message.id);
+  pump();
 }
 
 void ProfileState::refused(const LeaseRefused& message) {
@@ -73,6 +75,11 @@ void ProfileState::tell_turn(Grant grant) {
   }
 }
 
+void ProfileState::tell_yield(TaskId id) {
+  const auto place = x_clients.find(id);
+  if (place != x_clients.end()) x_self->send(place->second, YieldTurn{});
+}
+
 void ProfileState::pump() {
   std::vector<Grant> grants;
   do {
@@ -91,6 +98,7 @@ void ProfileState::pump() {
     for (Grant& grant : grants) tell_turn(std::move(grant));
     for (Lease& lease : unused) x_self->send(x_house.directory, ReleaseLease{std::move(lease)});
   } while (!grants.empty());
+  for (const TaskId id : x_scheduler->preempt()) tell_yield(id);
   set_timer();
 }
 
@@ -142,7 +150,11 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         x_self->send(message.confirm_to, TurnUnwatched{});
       },
       [this](const RequeueTurn& message) {
-        x_scheduler->requeue(message.task, message.queue_wait, now());
+        x_scheduler->requeue(message.task, message.queue_wait, now(), message.is_preempted);
+        pump();
+      },
+      [this](const KeepTurn& message) {
+        x_scheduler->keep_slot(message.task);
         pump();
       },
       [this](const LeaveProfile& message) {

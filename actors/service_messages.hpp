@@ -33,6 +33,8 @@ struct ConfigureProfile {
   std::optional<double> default_inference_s = {};
   std::optional<std::string> policy = {};
   PolicyOptionsChange options = {};
+  std::optional<Preempt> preempt = {};
+  std::optional<std::uint32_t> preempt_budget = {};
 };
 
 /// The configuration's profiles, read again; those made by API or on first use stay.
@@ -104,6 +106,8 @@ struct WatchTurn {
   TaskActor task;
   /// Inference budget of a task that has its slot already. Zero = not known.
   Duration inference{};
+  /// How often it was sent back so far.
+  std::uint32_t preemptions = 0;
 };
 
 /// Nobody watches any more; answered TurnUnwatched, after which a grant goes to the broker.
@@ -117,6 +121,8 @@ struct RequeueTurn {
   TaskId task;
   /// Zero = no limit.
   Duration queue_wait{};
+  /// It was told to.
+  bool is_preempted = false;
 };
 
 struct LeaveProfile {

@@ -180,6 +180,8 @@ SlotActor::behavior_type SlotState::make_behavior(SlotSetup setup) {
         retire_when_done();
       },
       [this](const TurnGranted& message) { granted(message); },
+      // An app's own call is never stopped.
+      [](YieldTurn) {},
       [this](LeftProfile) {
         x_place = Place::left;
         retire_when_done();

@@ -29,8 +29,7 @@ void TaskRun::enter() {
     x_waits_since = x_queued_at;
     x_place = Place::queued;
     x_is_inserted = true;
-    x_self->send(x_setup.profile,
-                 WatchTurn{task.id, x_self, std::chrono::milliseconds{task.inference_ms}});
+    watch_turn();
     return;
   }
   ReserveTurn reserve;
@@ -48,6 +47,13 @@ void TaskRun::enter() {
   reserve.session = x_setup.session;
   reserve.client = x_self;
   x_self->send(x_setup.profile, std::move(reserve));
+}
+
+void TaskRun::watch_turn() {
+  const Task& task = x_setup.task;
+  x_self->send(
+      x_setup.profile,
+      WatchTurn{task.id, x_self, std::chrono::milliseconds{task.inference_ms}, task.preemptions});
 }
 
 void TaskRun::reserved() {
@@ -194,8 +200,7 @@ void TaskRun::unwatched() {
   const bool has_its_turn = x_place != Place::unwatching;
   if (!has_its_turn) x_place = Place::queued;
   if (has_its_turn || !x_listeners.empty()) {
-    x_self->send(x_setup.profile, WatchTurn{x_setup.task.id, x_self,
-                                            std::chrono::milliseconds{x_setup.task.inference_ms}});
+    watch_turn();
     return;
   }
   x_is_retiring = true;
@@ -257,6 +262,7 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](StoreAnswer& message) { stored(message); },
       [this](TurnReserved) { reserved(); },
       [this](TurnGranted& message) { granted(message); },
+      [this](YieldTurn) { yield_slot(); },
       [this](BackendReport& message) { report(message); },
       [this](Retire) { x_self->quit(); },
       [this](LeaseGranted& message) { acquired(message); },
@@ -276,9 +282,10 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
         if (!x_end) expired(message);
       },
       [this](const RetryTick& message) {
-        if (message.epoch == x_epoch && !x_end) claim();
+        // It may have yielded its slot meanwhile.
+        if (message.epoch == x_epoch && !x_end && x_place == Place::slot) claim();
       },
-      [this](AbortTick) { abort_unconfirmed(); },
+      [this](const AbortTick& message) { abort_unconfirmed(message.epoch); },
       [this](const AddListener& message) { add_listener(message); },
       [this](const RemoveListener& message) { remove_listener(message); },
       [this](EndTask& message) { end_by_order(std::move(message.error)); },

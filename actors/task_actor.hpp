@@ -4,7 +4,7 @@
 //   reserve ─▶ insert ─▶ wait ─▶ claim ─▶ run ─▶ store the end ─▶ announce ─▶ retire
 //                         ▲        ▲        │ failed before the first byte
 //                         │        └─ lease ┤
-//                         └── requeue ──────┘ its worker went away
+//                         └── requeue ──────┘ its worker went away, or it yielded its slot
 //
 // Spawned by the broker: for a new call, for a task of the backlog that got its turn, or to watch
 // or end one. Retires when its end is announced, its slot and lease are given back and the broker
@@ -67,6 +67,7 @@ class TaskRun {
 
   // Admission.
   void enter();
+  void watch_turn();
   void reserved();
   void refused(Error error);
   void granted(TurnGranted& message);
@@ -84,10 +85,16 @@ class TaskRun {
   /// @param only_others no LLM that has failed it is asked again.
   void retry_elsewhere(bool only_others);
   void lease_refused(const LeaseRefused& message);
-  void requeue(bool is_loss);
-  /// The row is pending again. @param is_loss its worker went away with it.
-  void put_back(bool is_loss);
+  /// Why a task that had a slot waits again.
+  enum class Return : std::uint8_t { lost, given_back, preempted };
+  void requeue(Return why);
+  /// The row is pending again.
+  void put_back(Return why);
   void shelve();
+  // Preemption (task_preemption.cpp).
+  void yield_slot();
+  /// Its call has ended otherwise than well, as it was told to, or did not confirm that in time.
+  void yielded();
   void give_lease_back();
   void forget_attempt();
   void refuse_receipt(const BackendReport& message);
@@ -104,7 +111,9 @@ class TaskRun {
   void announce();
   void tell_end(const Listeners::Listener& listener);
   void let_go();
-  void abort_unconfirmed();
+  /// Tells the backend to stop.
+  void abort_call();
+  void abort_unconfirmed(Epoch epoch);
   void retire_when_done();
   void unwatched();
   void tell_receipt(Error error);
@@ -147,6 +156,8 @@ class TaskRun {
   Epoch x_epoch = 0;
   /// A RunTask was sent and its last report has not come.
   bool x_is_call_open = false;
+  /// Its call was told to stop so that another may have the slot.
+  bool x_is_yielding = false;
   bool x_is_acquiring = false;
   /// May be granted before its row is durable.
   bool x_is_ready = false;

@@ -53,12 +53,14 @@ void TaskRun::report(BackendReport& message) {
     if (message.receipt) refuse_receipt(message);
     return;
   }
+  // Of a call that was told to stop only the end counts.
+  const bool is_stopped = x_end || x_is_yielding;
   if (const auto* began_event = std::get_if<BackendBegan>(&message.event)) {
-    if (!x_end) began(*began_event);
+    if (!is_stopped) began(*began_event);
     return;
   }
   if (const auto* events = std::get_if<BackendEvents>(&message.event)) {
-    if (!x_end) pass_on(*events);
+    if (!is_stopped) pass_on(*events);
     return;
   }
   x_is_call_open = false;
@@ -70,6 +72,8 @@ void TaskRun::report(BackendReport& message) {
   x_receipt = std::move(message.receipt);
   if (auto* finished_event = std::get_if<BackendFinished>(&message.event)) {
     finished(*finished_event);
+  } else if (x_is_yielding) {
+    yielded();
   } else if (auto* failed_event = std::get_if<BackendFailed>(&message.event)) {
     failed(*failed_event);
   } else if (const auto* lost_event = std::get_if<BackendLost>(&message.event)) {
@@ -130,8 +134,9 @@ void TaskRun::finished(BackendFinished& event) {
 void TaskRun::failed(BackendFailed& event) {
   x_failed_llms.push_back(x_lease->llm);
   if (counts_against_backend(event)) x_lease_outcome = LeaseOutcome::failed;
-  const FailedAttempt attempt{x_setup.task.attempts - x_returns, x_setup.max_attempts,
-                              event.retryable, x_listeners.has_reader()};
+  const std::uint32_t attempts = x_setup.task.attempts - x_setup.task.preemptions - x_returns;
+  const FailedAttempt attempt{attempts, x_setup.max_attempts, event.retryable,
+                              x_listeners.has_reader()};
   // An agent's pool is tried member by member, whatever the failure.
   const bool tries_members = !x_setup.task.agent.empty() && !attempt.has_reader;
   if (!should_retry(attempt) && !tries_members) {
@@ -160,7 +165,7 @@ void TaskRun::lost(const BackendLost& event) {
                        " workers went away with the task, the last: " + event.reason),
         nullptr, nullptr);
   } else {
-    requeue(is_loss);
+    requeue(is_loss ? Return::lost : Return::given_back);
   }
 }
 
@@ -176,6 +181,7 @@ void TaskRun::forget_attempt() {
   const bool had_events = x_listeners.has_events();
   x_has_begun = false;
   x_row.tokens = {};
+  x_row.first_token_at = WallTime{};
   x_listeners.forget_held();
   for (auto& listener : x_listeners.all()) {
     listener.has_begun = false;
@@ -186,20 +192,21 @@ void TaskRun::forget_attempt() {
 }
 
 // The slot goes to others meanwhile; its place in the queue is the old one.
-void TaskRun::requeue(bool is_loss) {
-  if (!is_loss) ++x_returns;
+void TaskRun::requeue(Return why) {
+  if (why == Return::given_back) ++x_returns;
   give_lease_back();
   x_returned_at = wall();
-  put_back(is_loss);
+  put_back(why);
   forget_attempt();
   x_place = Place::queued;
   x_admitted_at.reset();
   x_waits_since = now();
   x_row.status = CallStatus::queued;
+  x_row.preemptions = x_setup.task.preemptions;
   note_row();
   const bool is_waited_for = x_setup.task.attended && x_listeners.has_callers();
   const auto queue_wait = std::chrono::milliseconds{is_waited_for ? x_setup.task.queue_wait_ms : 0};
-  x_self->send(x_setup.profile, RequeueTurn{x_setup.task.id, queue_wait});
+  x_self->send(x_setup.profile, RequeueTurn{x_setup.task.id, queue_wait, why == Return::preempted});
 }
 
 // The broker stops in good order: at the next start the task waits, and its attempt was nobody's
@@ -208,14 +215,15 @@ void TaskRun::shelve() {
   if (x_end || !x_is_call_open) return;
   x_is_call_open = false;
   x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
-  put_back(false);
+  put_back(Return::given_back);
 }
 
-void TaskRun::put_back(bool is_loss) {
+void TaskRun::put_back(Return why) {
   MoveTask back;
   back.from = {TaskState::claimed, TaskState::running};
   back.to = TaskState::pending;
-  back.lost = is_loss;
+  back.lost = why == Return::lost;
+  back.preempted = why == Return::preempted;
   move(std::move(back), false);
 }
 

@@ -9,9 +9,6 @@
 namespace signalbox::actors {
 namespace {
 
-/// A backend that does not confirm an abort within this has lost its right to the lease.
-constexpr std::chrono::seconds abort_patience{1};
-
 /// What the row keeps of a backend's error when it is asked for later.
 constexpr std::size_t stored_message_max = 4096;
 
@@ -193,8 +190,8 @@ void TaskRun::tell_receipt(Error error) {
 // free.
 void TaskRun::let_go() {
   if (x_is_call_open) {
-    x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
-    x_self->delayed_send(x_self, abort_patience, AbortTick{});
+    // One that yields has been told already.
+    if (!x_is_yielding) abort_call();
     return;
   }
   give_lease_back();
@@ -211,14 +208,6 @@ void TaskRun::let_go() {
     x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, TurnClient{x_self}});
   }
   retire_when_done();
-}
-
-// It hangs: that counts against it, as an answer that never comes does not by itself.
-void TaskRun::abort_unconfirmed() {
-  if (!x_is_call_open) return;
-  x_is_call_open = false;
-  x_lease_outcome = LeaseOutcome::failed;
-  let_go();
 }
 
 void TaskRun::retire_when_done() {

@@ -115,6 +115,9 @@ ProfileSettings read_profile(SectionReader& section) {
     return error ? std::optional<std::string>{error->message} : std::nullopt;
   });
   section.read_word("commit", profile.commit, commit_mode_words(), parse_commit_mode);
+  static const std::vector<std::string> preempt_words{"none", "background"};
+  section.read_word("preempt", profile.preempt, preempt_words, parse_preempt);
+  section.read_whole("preempt_budget", profile.preempt_budget, {0, preempt_budget_max});
   read_policy_options(section, profile.policy_options);
   // Each value is in its range by now; what is left is what they may not be together.
   const Entry* reserve = section.find("reserve_interactive");

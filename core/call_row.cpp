@@ -72,6 +72,7 @@ CallRow new_call_row(const Task& task) {
   row.request_id = task.request_id;
   row.streaming = task.streaming;
   row.attempts = task.attempts;
+  row.preemptions = task.preemptions;
   row.queued_at = task.created_at;
   return row;
 }

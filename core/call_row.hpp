@@ -61,6 +61,8 @@ struct CallRow {
   std::string request_id;
   bool streaming = false;
   std::uint32_t attempts = 0;
+  /// Attempts that were given up for a call of a better class.
+  std::uint32_t preemptions = 0;
   CallStatus status = CallStatus::queued;
   std::string error_kind;
   std::string error_detail;

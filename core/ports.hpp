@@ -64,6 +64,9 @@ struct MoveTask {
   WallTime at{};
   /// For `to` == pending: the worker went away with it (losses is raised by one).
   bool lost = false;
+  /// For `to` == pending: it was sent back for a call of a better class (preemptions is raised by
+  /// one).
+  bool preempted = false;
   /// For `to` == error or cancelled: the task's own. For claimed and pending: why the attempt
   /// before failed, which goes to its entry in the log.
   ErrorCode error_code = ErrorCode::none;
@@ -172,8 +175,8 @@ class TaskStore {
   virtual std::vector<StoreResult> commit(std::span<const StoreOp> ops) = 0;
 
   /// Once, before anything else: claimed and running tasks go back to pending, or to error
-  /// `worker_lost` when attempts >= max_attempts. Calls `visit` for every pending task in enqueue
-  /// (id) order.
+  /// `worker_lost` when attempts - preemptions >= max_attempts. Calls `visit` for every pending
+  /// task in enqueue (id) order.
   virtual Result<void> recover(std::uint32_t max_attempts, WallTime now,
                                const std::function<void(PendingTask)>& visit) = 0;
 

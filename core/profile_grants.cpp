@@ -130,6 +130,8 @@ void ProfileScheduler::lease_parked(const std::string& target) {
   const TargetIndex index = target_index(target);
   Target& mine = x_targets[index];
   mine.state = TargetState::parked;
+  // The slot alone did not help.
+  forgive(mine);
   // Those that were not named may be luckier.
   if (x_session_queue.session_count(index) > mine.sessions_asked) {
     mine.sessions_asked = std::min(2 * mine.sessions_asked, sessions_asked_max);
@@ -140,6 +142,7 @@ std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, I
                                                     Instant now) {
   const TargetIndex index = target_index(target);
   x_targets[index].state = TargetState::refused;
+  forgive(x_targets[index]);
   x_targets[index].retry_at = retry_at;
   std::vector<TaskId> callers;
   for (const Priority priority : all_priorities) {
@@ -252,6 +255,7 @@ Grant ProfileScheduler::grant(TaskId id, std::optional<std::size_t> lease, Insta
   if (x_traits.heeds_loaded) note_loaded(grant.lease, waiter.view.target);
   ++x_in_flight[to_index(waiter.view.priority)];
   ++x_admitted_total;
+  note_granted(id, waiter, grant.lease);
   return grant;
 }
 

@@ -5,6 +5,16 @@
 
 namespace signalbox {
 
+Rooms ProfileScheduler::rooms() const {
+  Rooms rooms = x_policy->rooms({slots(), x_in_flight});
+  if (x_owed == 0) return rooms;
+  for (const Priority priority : all_priorities) {
+    std::uint32_t& room = rooms[to_index(priority)];
+    if (priority != Priority::interactive) room -= std::min(room, x_owed);
+  }
+  return rooms;
+}
+
 Lane ProfileScheduler::lane_of(const Waiter& waiter) {
   return {waiter.view.priority, waiter.view.target, waiter.has_session};
 }

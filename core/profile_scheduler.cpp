@@ -160,11 +160,22 @@ std::size_t ProfileScheduler::waiting(Priority priority, TargetIndex target) con
   return x_queue.size(priority, target) + x_session_queue.all().size(priority, target);
 }
 
-bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now) {
+void ProfileScheduler::leave_slot(Waiter& waiter) {
+  --x_in_flight[to_index(waiter.view.priority)];
+  --x_targets[waiter.view.target].in_flight;
+  x_preemptible.erase(waiter.grant_number);
+  if (waiter.is_yielding) end_yielding(waiter, true);
+}
+
+bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now, bool is_preempted) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end() || place->second.stage != Stage::granted) return false;
   Waiter& waiter = place->second;
-  --x_in_flight[to_index(waiter.view.priority)];
+  leave_slot(waiter);
+  if (is_preempted) {
+    ++waiter.preemptions;
+    ++x_preempted_total;
+  }
   // Of what it took nothing is kept: it costs its owner nothing.
   note_end(waiter, TokenUsage{0, 0});
   ++waiter.view.attempts;
@@ -176,7 +187,7 @@ bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now) {
 }
 
 void ProfileScheduler::restore(const WaiterRequest& request, Instant now) {
-  add(request, now);
+  add(request, now).knows_preemptions = false;
   enqueue(request.id);
 }
 
@@ -185,7 +196,9 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   if (place == x_waiters.end() || inference <= Duration::zero()) return;
   Waiter& waiter = place->second;
   waiter.inference_ms = saturated_ms(inference);
-  if (waiter.stage == Stage::granted) set_deadline(id, waiter, waiter.since + inference);
+  if (waiter.stage == Stage::granted && !waiter.is_yielding) {
+    set_deadline(id, waiter, waiter.since + inference);
+  }
 }
 
 bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage) {
@@ -193,7 +206,7 @@ bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage) {
   if (place == x_waiters.end()) return false;
   Waiter& waiter = place->second;
   if (waiter.stage == Stage::granted) {
-    --x_in_flight[to_index(waiter.view.priority)];
+    leave_slot(waiter);
     note_end(waiter, usage);
     if (usage.out) {
       x_predictor.learn(waiter.view.owner, waiter.view.target, waiter.view.declared, *usage.out);
@@ -206,9 +219,11 @@ bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage) {
     count(waiter, false);
   }
   clear_deadline(id, waiter);
+  const TargetIndex target = waiter.view.target;
   if (waiter.has_session) x_sessions.erase(id);
   x_owners.release(waiter.view.owner);
   x_waiters.erase(place);
+  trim_debt(target);
   return true;
 }
 
@@ -248,6 +263,7 @@ void ProfileScheduler::reconfigure(ProfileSettings settings) {
   const bool is_new_order =
       settings.policy != x_settings.policy || settings.policy_options != x_settings.policy_options;
   x_settings = std::move(settings);
+  if (x_settings.preempt == Preempt::none) x_preemptible.clear();
   if (is_new_order) adopt_policy();
 }
 
@@ -260,6 +276,7 @@ Occupancy ProfileScheduler::occupancy() const {
   }
   occupancy.admitted_total = x_admitted_total;
   occupancy.rejected_total = x_rejected_total;
+  occupancy.preempted_total = x_preempted_total;
   return occupancy;
 }
 

@@ -2,7 +2,7 @@
 // budgets. Pure: `now` is handed in, and what is to be done comes back as plain values.
 //
 //   reserve ─▶ (stored) ─▶ enqueue ─▶ waiting ─▶ granted ─▶ release
-//      │ bound                │  ▲ requeue ───────┤ inference budget
+//      │ bound                │  ▲ requeue ───────┤ inference budget; preempt
 //      ▼                      ▼ queue budget       ▼
 //   queue_full          queue_wait_timeout    inference_timeout
 //
@@ -17,6 +17,10 @@
 // Who is next is the policy's to say (policy.hpp), among those who could start. Targets that share
 // a backend's capacity are asked for one after the other in the policy's order, since the first to
 // ask gets the room.
+//
+// With `preempt: background`, an interactive waiter without a slot takes one from a background
+// task: preempt() names the task, its slot is free when it has been requeued, and until an
+// interactive call has taken that no other class may (profile_preemption.cpp).
 #pragma once
 
 #include <array>
@@ -88,6 +92,8 @@ struct Occupancy {
   std::array<std::size_t, priority_count> waiting{};
   std::uint64_t admitted_total = 0;
   std::uint64_t rejected_total = 0;
+  /// Times that a task was sent back for an interactive call.
+  std::uint64_t preempted_total = 0;
 };
 
 class ProfileScheduler {
@@ -105,8 +111,22 @@ class ProfileScheduler {
   void restore(const WaiterRequest& request, Instant now);
 
   /// From a slot back into the queue, at its old place. Zero `queue_wait` = no limit.
+  /// @param is_preempted counts against its budget of preemptions.
   /// @returns false unless it had a slot.
-  bool requeue(TaskId id, Duration queue_wait, Instant now);
+  bool requeue(TaskId id, Duration queue_wait, Instant now, bool is_preempted = false);
+
+  /// To be called after settle(). @returns background tasks that are to give their slots to
+  /// interactive waiters: for each waiter that lacks one at most one, the last granted first. Each
+  /// keeps its slot until requeue(), remove() or keep_slot(), and its inference budget stands
+  /// still.
+  std::vector<TaskId> preempt();
+  /// preempt() has named it, and what it should do is still open.
+  [[nodiscard]] bool is_yielding(TaskId id) const;
+  /// It cannot be sent back: its caller has seen a part of the answer. Not named again while it has
+  /// this slot.
+  void keep_slot(TaskId id);
+  /// Of one that was restored: until it is known how often it was sent back it is not again.
+  void set_preemptions(TaskId id, std::uint32_t preemptions);
 
   /// @returns targets to ask the directory for, each counted as asked from now on. One that is
   /// parked is asked for again when somebody of a better class has come, or when other sessions
@@ -168,6 +188,21 @@ class ProfileScheduler {
     bool counted = false;
     /// It stands in x_session_queue; which one is in x_sessions.
     bool has_session = false;
+    /// The rest is about preemption.
+    bool knows_preemptions = true;
+    bool is_yielding = false;
+    std::uint32_t preemptions = 0;
+    /// Of an interactive waiter, for whom it yields.
+    TargetIndex yields_to = 0;
+    /// Rises with every grant of the profile.
+    std::uint64_t grant_number = 0;
+  };
+  /// A background task in a slot.
+  struct Preemptible {
+    TaskId id;
+    TargetIndex target = 0;
+    /// Whose capacity it took when it was granted.
+    std::string group;
   };
   struct Target {
     std::string name;
@@ -182,6 +217,12 @@ class ProfileScheduler {
     Instant retry_at{};
     std::vector<Lease> leases;
     CapacityList capacities;
+    /// Its calls that have a slot.
+    std::uint32_t in_flight = 0;
+    /// Tasks that are giving up their slots for its interactive waiters.
+    std::uint32_t yielding = 0;
+    /// Slots that were given up for them and that none has taken yet.
+    std::uint32_t owed = 0;
     /// Capacity groups that ran a call of this target last, while the policy heeds that.
     std::set<std::string> loaded_on;
   };
@@ -200,8 +241,26 @@ class ProfileScheduler {
   [[nodiscard]] std::size_t waiting(Priority priority) const;
   [[nodiscard]] std::size_t waiting(Priority priority, TargetIndex target) const;
 
+  /// Gives its slot back.
+  void leave_slot(Waiter& waiter);
+
+  // Preemption (profile_preemption.cpp).
+  void note_granted(TaskId id, Waiter& waiter, const Lease& lease);
+  /// One of those named by preempt() has left its slot, or keeps it.
+  void end_yielding(Waiter& waiter, bool is_slot_free);
+  /// What is owed to a target is no more than it has interactive waiters.
+  void trim_debt(TargetIndex index);
+  void forgive(Target& target);
+  /// Targets with interactive waiters, the longest waiting first.
+  [[nodiscard]] std::vector<TargetIndex> interactive_targets() const;
+  /// @returns the grant number of whom to send back for one more waiter, or nothing.
+  [[nodiscard]] std::optional<std::uint64_t> victim_for(TargetIndex index) const;
+  [[nodiscard]] bool is_preemptible(TaskId id) const;
+  [[nodiscard]] bool has_visible_room(TargetIndex index) const;
+
   // The policy (profile_policy.cpp).
-  [[nodiscard]] Rooms rooms() const { return x_policy->rooms({slots(), x_in_flight}); }
+  /// How many more of each class may start; slots that are owed to interactive calls are theirs.
+  [[nodiscard]] Rooms rooms() const;
   [[nodiscard]] static Lane lane_of(const Waiter& waiter);
   /// Hands everyone who waits to a policy that is new.
   void adopt_policy();
@@ -268,6 +327,11 @@ class ProfileScheduler {
   std::array<std::uint32_t, priority_count> x_in_flight{};
   std::uint64_t x_admitted_total = 0;
   std::uint64_t x_rejected_total = 0;
+  std::uint64_t x_preempted_total = 0;
+  /// By grant number. Of those granted while the profile preempts.
+  std::map<std::uint64_t, Preemptible> x_preemptible;
+  /// Over all targets.
+  std::uint32_t x_owed = 0;
   double x_mean_service_s = 0;
 };
 

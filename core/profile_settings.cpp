@@ -67,6 +67,14 @@ std::string encode(const PolicyOptions& options) {
   return text;
 }
 
+std::string encode(Preempt preempt, std::uint32_t budget) {
+  const ProfileSettings usual;
+  std::string text;
+  if (preempt != usual.preempt) text += " preempt=" + std::string{to_string(preempt)};
+  if (budget != usual.preempt_budget) text += " preempt_budget=" + to_text(budget);
+  return text;
+}
+
 bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {
   if (name == "max_concurrent") return read_number(value, settings.max_concurrent.emplace());
   if (name == "max_queued") return read_number(value, settings.max_queued);
@@ -76,6 +84,12 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
     settings.commit = value == "relaxed" ? CommitMode::relaxed : CommitMode::sync;
     return value == "relaxed" || value == "sync";
   }
+  if (name == "preempt") {
+    const auto preempt = parse_preempt(value);
+    settings.preempt = preempt.value_or(Preempt::none);
+    return preempt.has_value();
+  }
+  if (name == "preempt_budget") return read_number(value, settings.preempt_budget);
   PolicyOptions& options = settings.policy_options;
   if (name == "reserve_interactive") return read_number(value, options.reserve_interactive);
   if (name == "background_trickle") return read_number(value, options.background_trickle);
@@ -89,6 +103,17 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
 
 }  // namespace
 
+std::string_view to_string(Preempt preempt) {
+  return preempt == Preempt::background ? "background" : "none";
+}
+
+std::optional<Preempt> parse_preempt(std::string_view word) {
+  for (const Preempt preempt : {Preempt::none, Preempt::background}) {
+    if (to_string(preempt) == word) return preempt;
+  }
+  return std::nullopt;
+}
+
 std::string encode(const ProfileSettings& settings) {
   std::string text = "v1";
   if (settings.max_concurrent) text += " max_concurrent=" + to_text(*settings.max_concurrent);
@@ -99,6 +124,7 @@ std::string encode(const ProfileSettings& settings) {
   if (settings.commit)
     text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
   text += encode(settings.policy_options);
+  text += encode(settings.preempt, settings.preempt_budget);
   return text;
 }
 
@@ -135,6 +161,9 @@ std::optional<Error> check(const ProfileSettings& settings) {
   }
   if (std::find(policy_names.begin(), policy_names.end(), settings.policy) == policy_names.end()) {
     return out_of_range("policy", "one of strict, aging, fair, sjf, swap");
+  }
+  if (settings.preempt_budget > preempt_budget_max) {
+    return out_of_range("preempt_budget", "a whole number from 0 to 1000");
   }
   if (auto error = check(settings.policy_options)) return error;
   const std::uint32_t reserve = settings.policy_options.reserve_interactive;

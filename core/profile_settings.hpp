@@ -21,6 +21,16 @@ enum class CommitMode : std::uint8_t {
   relaxed = 1,
 };
 
+/// Which calls may lose their slot to an interactive one.
+enum class Preempt : std::uint8_t {
+  none = 0,
+  /// Background tasks: they go back to pending.
+  background = 1,
+};
+
+std::string_view to_string(Preempt preempt);
+std::optional<Preempt> parse_preempt(std::string_view word);
+
 struct ProfileSettings {
   /// Slots. Unset = the capacities of its live executors added up, 1 when there are none. Range:
   /// 0..10000, 0 = paused.
@@ -36,12 +46,16 @@ struct ProfileSettings {
   /// Unset = the store's.
   std::optional<CommitMode> commit;
   PolicyOptions policy_options = {};
+  Preempt preempt = Preempt::none;
+  /// How often one task may be sent back so. Range: 0..1000.
+  std::uint32_t preempt_budget = 2;
 
   friend bool operator==(const ProfileSettings&, const ProfileSettings&) = default;
 };
 
 inline constexpr std::uint32_t max_concurrent_max = 10'000;
 inline constexpr std::uint32_t max_queued_max = 100'000;
+inline constexpr std::uint32_t preempt_budget_max = 1'000;
 inline constexpr double budget_s_min = 0.001;
 inline constexpr double budget_s_max = 86'400;
 

@@ -64,6 +64,8 @@ std::string_view to_string(Attempt::Outcome outcome) {
       return "returned";
     case Attempt::Outcome::cancelled:
       return "cancelled";
+    case Attempt::Outcome::preempted:
+      return "preempted";
   }
   return "failed";
 }

@@ -4,7 +4,8 @@
 //   pending ─────────▶ claimed ─────────▶ running ──▶ completed | error | cancelled   (final)
 //      ▲ │                │ │                │ ▲
 //      │ └─ cancel, error │ └─ any end ──────┼─┘
-//      └──── worker gone ─┴──────────────────┘
+//      └── worker gone, ──┴──────────────────┘
+//          preempted
 //
 // Every transition is a compare-and-set in the store: it names the states it may start from and,
 // once claimed, the claim's epoch, so that a worker that was given up on can change nothing.
@@ -103,6 +104,8 @@ struct Attempt {
     /// Given back without blame: a clean drain, a second bind, a requeue, a stop of the broker.
     returned = 4,
     cancelled = 5,
+    /// Sent back for a call of a better class.
+    preempted = 6,
   };
 
   /// Counts from 1, as Task::attempts does.
@@ -174,6 +177,8 @@ struct Task {
   std::uint32_t attempts = 0;
   /// Claims that ended because the worker went away; a clean drain does not count.
   std::uint32_t losses = 0;
+  /// Claims that were given up for a call of a better class.
+  std::uint32_t preemptions = 0;
   /// The last claims, oldest first, at most `attempt_log_max`. Only the last entry may be open, and
   /// it is so exactly in states claimed and running. Claims made before rows had a log are missing.
   std::vector<Attempt> attempt_log;

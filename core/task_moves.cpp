@@ -41,14 +41,20 @@ void claim(Task& task, const MoveTask& move) {
   open_attempt(task);
 }
 
+Attempt::Outcome outcome_of_return(const MoveTask& move) {
+  if (move.preempted) return Attempt::Outcome::preempted;
+  return move.lost ? Attempt::Outcome::lost : Attempt::Outcome::returned;
+}
+
 void release(Task& task, const MoveTask& move) {
-  close_attempt(task, move, move.lost ? Attempt::Outcome::lost : Attempt::Outcome::returned);
+  close_attempt(task, move, outcome_of_return(move));
   task.claimed_by.clear();
   task.backend.clear();
   task.epoch = 0;
   task.claimed_at = WallTime{};
   task.stream_started_at = WallTime{};
   if (move.lost) ++task.losses;
+  if (move.preempted) ++task.preemptions;
 }
 
 Attempt::Outcome outcome_of_end(TaskState state) {
@@ -97,10 +103,12 @@ MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTi
   move.from = {TaskState::claimed, TaskState::running};
   move.epoch = task.epoch;
   move.at = now;
-  if (task.attempts >= max_attempts) {
+  // Those that were taken from it say nothing against it.
+  const std::uint32_t attempts = task.attempts - task.preemptions;
+  if (attempts >= max_attempts) {
     move.to = TaskState::error;
     move.error_code = ErrorCode::worker_lost;
-    move.error_message = "The broker was restarted while attempt " + std::to_string(task.attempts) +
+    move.error_message = "The broker was restarted while attempt " + std::to_string(attempts) +
                          " of at most " + std::to_string(max_attempts) + " was under way.";
   }
   return move;

@@ -18,14 +18,14 @@ bool applies(const Task& task, const MoveTask& move);
 /// times of its attempt) is cleared on the way back to pending and replaced by the next claim; a
 /// terminal task keeps it, as the record of who ended it. The attempt log gains an entry with each
 /// claim, and the move that ends the claim closes it: as `failed` when another claim replaces it,
-/// as `lost` or `returned` on the way back, else as the task ends.
+/// as `lost`, `preempted` or `returned` on the way back, else as the task ends.
 /// @pre applies(task, move)
 void apply(Task& task, const MoveTask& move);
 
 /// The move for a task that was held when the broker stopped: back to pending, attempts and losses
-/// unchanged since no worker failed, or to error `worker_lost` when it has used up `max_attempts`,
-/// so that a task that kills the broker does not do so for ever. The attempt is closed as
-/// `returned` in the first case and as `failed` in the other.
+/// unchanged since no worker failed, or to error `worker_lost` when its attempts, less those that
+/// were preempted, have used up `max_attempts`, so that a task that kills the broker does not do so
+/// for ever. The attempt is closed as `returned` in the first case and as `failed` in the other.
 /// @pre task.state is claimed or running.
 MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTime now);
 

@@ -21,7 +21,7 @@ export function callSegments(row, now = Date.now()) {
   return withShares(segments);
 }
 
-/// A task: waiting, and each attempt with how it ended. Kinds: wait, open, completed, failed, lost, returned, cancelled.
+/// A task: waiting, and each attempt with how it ended. Kinds: wait, open, completed, failed, lost, returned, cancelled, preempted.
 export function taskSegments(row, now = Date.now()) {
   const created = instant(row.created_at);
   if (created === undefined) return [];

@@ -75,6 +75,13 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
   if (name == "background_trickle") {
     return read_into(value, name, change.options.background_trickle);
   }
+  if (name == "preempt_budget") return read_into(value, name, change.preempt_budget);
+  if (name == "preempt") {
+    const auto word = unquote(value);
+    change.preempt = word ? parse_preempt(*word) : std::nullopt;
+    if (!change.preempt) return invalid_request("preempt must be none or background", name);
+    return std::nullopt;
+  }
   if (name == "aging" || name == "sjf" || name == "swap") {
     return read_options(member, change.options);
   }
@@ -85,7 +92,7 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
     return invalid_request("a profile has no setting \"" + name +
                                "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
                                "default_inference_s, policy, reserve_interactive, "
-                               "background_trickle, aging, sjf and swap",
+                               "background_trickle, aging, sjf, swap, preempt and preempt_budget",
                            name);
   }
   return std::nullopt;

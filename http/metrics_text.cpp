@@ -80,6 +80,7 @@ void add_profiles(const MetricsInput& input, std::vector<MetricFamily>& families
   struct Sums {
     double slots = 0;
     double in_use = 0;
+    double preempted = 0;
     std::array<double, priority_count> waiting{};
   };
   LabelNames names = input.figures.calls->profiles();
@@ -88,6 +89,7 @@ void add_profiles(const MetricsInput& input, std::vector<MetricFamily>& families
     Sums& sum = sums[names.label_for(profile.name)];
     sum.slots += profile.occupancy.slots;
     sum.in_use += profile.occupancy.in_flight;
+    sum.preempted += static_cast<double>(profile.occupancy.preempted_total);
     for (std::size_t index = 0; index < priority_count; ++index) {
       sum.waiting[index] += static_cast<double>(profile.occupancy.waiting[index]);
     }
@@ -95,7 +97,13 @@ void add_profiles(const MetricsInput& input, std::vector<MetricFamily>& families
   auto slots = family("signalbox_slots", "Slots of a profile.", MetricType::Gauge);
   auto in_use = family("signalbox_slots_in_use", "Slots that a call has.", MetricType::Gauge);
   auto waiting = family("signalbox_waiting", "Calls that wait for a slot.", MetricType::Gauge);
+  auto preempted = family("signalbox_preemptions_total",
+                          "Background tasks sent back for interactive calls.", MetricType::Counter);
   for (const auto& [name, sum] : sums) {
+    ClientMetric sent_back;
+    sent_back.label = {label("profile", name)};
+    sent_back.counter.value = sum.preempted;
+    preempted.metric.push_back(std::move(sent_back));
     add_gauge(slots, {label("profile", name)}, sum.slots);
     add_gauge(in_use, {label("profile", name)}, sum.in_use);
     for (std::size_t index = 0; index < priority_count; ++index) {
@@ -103,7 +111,8 @@ void add_profiles(const MetricsInput& input, std::vector<MetricFamily>& families
       add_gauge(waiting, {label("profile", name), label("priority", priority)}, sum.waiting[index]);
     }
   }
-  for (MetricFamily* made : {&slots, &in_use, &waiting}) families.push_back(std::move(*made));
+  for (MetricFamily* made : {&slots, &in_use, &waiting, &preempted})
+    families.push_back(std::move(*made));
 }
 
 MetricFamily tasks(const TaskCounts& counts) {

@@ -140,6 +140,8 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
   json.key("default_queue_wait_s").number(settings.default_queue_wait_s);
   json.key("default_inference_s").number(settings.default_inference_s);
   write_policy(json, settings);
+  json.key("preempt").string(to_string(settings.preempt));
+  json.key("preempt_budget").number(std::int64_t{settings.preempt_budget});
   json.key("in_flight").number(std::int64_t{occupancy.in_flight});
   json.key("waiting").begin_object();
   for (const Priority priority : all_priorities) {
@@ -149,6 +151,7 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
   json.end_object();
   json.key("admitted_total").number(static_cast<std::int64_t>(occupancy.admitted_total));
   json.key("rejected_total").number(static_cast<std::int64_t>(occupancy.rejected_total));
+  json.key("preempted_total").number(static_cast<std::int64_t>(occupancy.preempted_total));
   json.key("estimated_wait_s").number(profile.estimated_wait_s);
   json.key("auto_registered").boolean(profile.is_auto_registered);
   json.end_object();
@@ -250,6 +253,7 @@ void write_call(JsonWriter& json, const CallRow& row) {
   json.key("request_id").string_or_null(row.request_id);
   json.key("streaming").boolean(row.streaming);
   json.key("attempts").number(std::int64_t{row.attempts});
+  json.key("preemptions").number(std::int64_t{row.preemptions});
   json.key("status").string(to_string(row.status));
   json.key("error_kind").string_or_null(row.error_kind);
   json.key("error_detail").string_or_null(row.error_detail);

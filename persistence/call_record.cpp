@@ -39,6 +39,7 @@ void write_fields(RecordWriter& out, const CallRow& row) {
   }
   write_count(out, row.tokens.in);
   write_count(out, row.tokens.out);
+  out.number(row.preemptions);
 }
 
 CallRow read_fields_v1(RecordReader& in) {
@@ -72,6 +73,18 @@ CallRow read_fields_v2(RecordReader& in) {
   return row;
 }
 
+/// Version 3 counts preemptions.
+CallRow read_fields_v3(RecordReader& in) {
+  CallRow row = read_fields_v2(in);
+  row.preemptions = in.number32();
+  return row;
+}
+
+CallRow read_fields(RecordReader& in, std::uint8_t version) {
+  if (version == 1) return read_fields_v1(in);
+  return version == 2 ? read_fields_v2(in) : read_fields_v3(in);
+}
+
 }  // namespace
 
 void encode_call(const CallRow& row, std::string& record) {
@@ -86,7 +99,7 @@ Result<CallRow> decode_call(std::string_view record) {
   const auto opened = open_record("call", record, call_record_version);
   if (!opened) return opened.error();
   RecordReader in{opened->fields};
-  CallRow row = opened->version == 1 ? read_fields_v1(in) : read_fields_v2(in);
+  CallRow row = read_fields(in, opened->version);
   if (auto error = unread("call", in)) return std::move(*error);
   return row;
 }

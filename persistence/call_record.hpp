@@ -12,7 +12,7 @@ namespace signalbox::persistence {
 /// The format that is written. To add one: as for task_record_version. Rows of a version from the
 /// future are passed over by lists, so a new field is no reason to refuse the whole store; a
 /// changed meaning is, by `schema_version`.
-inline constexpr std::uint8_t call_record_version = 2;
+inline constexpr std::uint8_t call_record_version = 3;
 
 /// Replaces the content of `record`.
 void encode_call(const CallRow& row, std::string& record);

@@ -38,9 +38,10 @@ namespace signalbox::persistence {
 ///   1  the tables above, task records of version 1
 ///   2  task records of version 2 too; opening a store of schema 1 raises the number and no more,
 ///      since both records are read and each row becomes version 2 when it is written next
+///   3  task records of version 3 too, in the same way
 /// Table call came later and changed nothing for brokers that do not know it: a store without it
 /// gets it at open.
-inline constexpr std::uint64_t schema_version = 2;
+inline constexpr std::uint64_t schema_version = 3;
 
 inline constexpr std::string_view meta_schema_version = "schema_version";
 inline constexpr std::string_view meta_boot_counter = "boot_counter";

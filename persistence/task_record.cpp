@@ -54,6 +54,7 @@ void write_fields(RecordWriter& out, const Task& task) {
   out.text(task.backend);
   out.number(task.attempt_log.size());
   for (const Attempt& attempt : task.attempt_log) write_attempt(out, attempt);
+  out.number(task.preemptions);
 }
 
 Task read_fields_v1(RecordReader& in) {
@@ -90,27 +91,39 @@ Task read_fields_v1(RecordReader& in) {
   return task;
 }
 
-Attempt read_attempt(RecordReader& in) {
+/// @param last the largest outcome that the version has.
+Attempt read_attempt(RecordReader& in, Attempt::Outcome last) {
   Attempt attempt;
   attempt.number = in.number32();
   attempt.backend = in.text();
   attempt.claimed_by = in.text();
   attempt.claimed_at = in.time();
   attempt.ended_at = in.time();
-  attempt.outcome = in.enumerator(Attempt::Outcome::cancelled);
+  attempt.outcome = in.enumerator(last);
   attempt.error_code = in.enumerator(static_cast<ErrorCode>(error_code_max));
   return attempt;
 }
 
-Task read_fields_v2(RecordReader& in) {
+Task read_fields_v2(RecordReader& in, Attempt::Outcome last = Attempt::Outcome::cancelled) {
   Task task = read_fields_v1(in);
   task.backend = in.text();
   const std::size_t entries = in.count(attempt_log_max);
   task.attempt_log.reserve(entries);
   for (std::size_t index = 0; index < entries; ++index) {
-    task.attempt_log.push_back(read_attempt(in));
+    task.attempt_log.push_back(read_attempt(in, last));
   }
   return task;
+}
+
+Task read_fields_v3(RecordReader& in) {
+  Task task = read_fields_v2(in, Attempt::Outcome::preempted);
+  task.preemptions = in.number32();
+  return task;
+}
+
+Task read_fields(RecordReader& in, std::uint8_t version) {
+  if (version == 1) return read_fields_v1(in);
+  return version == 2 ? read_fields_v2(in) : read_fields_v3(in);
 }
 
 }  // namespace
@@ -127,7 +140,7 @@ Result<Task> decode_task(std::string_view record) {
   const auto opened = open_record("task", record, task_record_version);
   if (!opened) return opened.error();
   RecordReader in{opened->fields};
-  Task task = opened->version == 1 ? read_fields_v1(in) : read_fields_v2(in);
+  Task task = read_fields(in, opened->version);
   if (auto error = unread("task", in)) return std::move(*error);
   return task;
 }

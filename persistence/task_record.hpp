@@ -21,9 +21,9 @@ namespace signalbox::persistence {
 ///   3. keep every golden test of tests/persistence/task_record_test.cpp as it is and add one for
 ///   the new version;
 ///   4. raise `schema_version` in lmdb_schema.hpp, so that an older broker refuses the store.
-/// Version 2 added `backend` and the attempt log. Rows of the old form are rewritten in the new one
-/// by their next transition.
-inline constexpr std::uint8_t task_record_version = 2;
+/// Version 2 added `backend` and the attempt log, version 3 `preemptions` and their outcome. Rows
+/// of an old form are rewritten in the new one by their next transition.
+inline constexpr std::uint8_t task_record_version = 3;
 
 /// Replaces the content of `record`; reusing one string for many tasks saves its allocations.
 void encode_task(const Task& task, std::string& record);

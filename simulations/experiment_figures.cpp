@@ -179,6 +179,23 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(view.of_clients(&ClientFigures::in_time),
                     view.of_clients(&ClientFigures::submitted));
      }},
+    // What attempts cost, of calls that were done.
+    {"attempts_per_call", FigureScope::any_class,
+     [](const View& view) {
+       return ratio(view.of_classes(&ClassFigures::attempts),
+                    view.of_classes(&ClassFigures::done));
+     }},
+    {"wasted_s_per_call", FigureScope::any_class,
+     [](const View& view) {
+       return ratio(view.of_classes(&ClassFigures::wasted_sum) / 1e9,
+                    view.of_classes(&ClassFigures::done));
+     }},
+    // From the first slot to the end.
+    {"finish_s", FigureScope::any_class,
+     [](const View& view) {
+       return ratio(view.of_classes(&ClassFigures::finish_sum) / 1e9,
+                    view.of_classes(&ClassFigures::done));
+     }},
     // Who got how much: tokens in and twice the tokens out, while calls were made.
     {"service_per_s", FigureScope::anyone,
      [](const View& view) {

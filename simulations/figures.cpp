@@ -46,10 +46,14 @@ std::string print_summary(const RunFigures& figures) {
   bool is_exact = true;
   TaskTime waits = 0;
   TaskTime integral = 0;
+  TaskTime wasted = 0;
+  std::uint64_t returns = 0;
   for (const Priority priority : all_priorities) {
     const ClassFigures& figures_of_class = figures.classes[to_index(priority)];
     waits += figures_of_class.wait_sum;
     integral += figures_of_class.queue_integral;
+    wasted += figures_of_class.wasted_sum;
+    returns += figures_of_class.attempts - figures_of_class.done;
     is_exact = is_exact && figures_of_class.waits.is_exact();
     if (figures_of_class.submitted == 0) continue;
     text += print_class_row(to_string(priority), figures_of_class);
@@ -62,6 +66,10 @@ std::string print_summary(const RunFigures& figures) {
   }
   text += fmt::format("sum of waits {} us, integral of the queue {} us\n", to_us(waits),
                       to_us(integral));
+  if (returns > 0) {
+    text += fmt::format("calls that were done went back {} times, which lost {} us of work\n",
+                        returns, to_us(wasted));
+  }
   if (!is_exact)
     text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";
   if (figures.swaps > 0) text += fmt::format("models loaded {} times\n", figures.swaps);

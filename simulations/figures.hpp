@@ -37,6 +37,11 @@ struct ClassFigures {
   std::uint64_t waited = 0;
   WaitSample waits;
   TaskTime done_wait_sum = 0;
+  /// Of those done: times that they had a slot, the time in slots that they left without an end,
+  /// and the time from the first slot to the end.
+  std::uint64_t attempts = 0;
+  TaskTime wasted_sum = 0;
+  TaskTime finish_sum = 0;
 
   /// With the warm-up: how long all that queued did so, by the house's own account; and the time
   /// integral of the queue's length, by the store's. They are equal in a run that ends empty.

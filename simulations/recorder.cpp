@@ -136,8 +136,10 @@ void Recorder::stored(const Task& task, Duration now) {
     live.stored = End{call_status_for(task.error_code), live.queued_for, now};
     end_when_over(found, now);
   } else if (task.state == TaskState::pending) {
+    if (live.place == Place::running) live.facts.wasted += now - *live.facts.dispatched_at;
     move(live, Place::queued, now);
   } else if (live.place != Place::running) {
+    if (live.facts.attempts++ == 0) live.facts.started_at = now;
     live.facts.dispatched_at = now;
     move(live, Place::running, now);
   }
@@ -252,6 +254,9 @@ void Recorder::end(Tasks::iterator task, const End& end, Duration now) {
       if (end.wait > Duration::zero()) ++figures.waited;
       figures.waits.add(end.wait);
       figures.done_wait_sum += end.wait.count();
+      figures.attempts += facts.attempts;
+      figures.wasted_sum += facts.wasted.count();
+      figures.finish_sum += (now - facts.started_at).count();
     }
   }
   x_figures.length = now;

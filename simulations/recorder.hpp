@@ -29,6 +29,12 @@ struct EndedTask {
   Duration arrived_at{};
   /// When a backend was given it last; unset = never.
   std::optional<Duration> dispatched_at;
+  /// When one was first.
+  Duration started_at{};
+  /// Times that it had a slot.
+  std::uint32_t attempts = 0;
+  /// In slots that it left without an end.
+  Duration wasted{};
   Duration ended_at{};
   /// All its waits together, as the house tells its caller.
   Duration wait{};

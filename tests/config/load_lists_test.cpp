@@ -160,11 +160,16 @@ inference:
     b: {policy: sjf, sjf: {max_bypass_s: 0.5}, swap: {max_bypass_s: 0}}
     c: {max_concurrent: 3, reserve_interactive: 2, background_trickle: 10}
     d: {policy: fair, aging: , sjf: ~}
+    e: {preempt: background, preempt_budget: 7}
+    f: {preempt: none}
 )",
                                  "f.yaml");
   CHECK(result.violations.empty());
   const auto& profiles = result.settings.profiles;
-  REQUIRE(profiles.size() == 4);
+  REQUIRE(profiles.size() == 6);
+  CHECK(profiles.at("e").preempt == Preempt::background);
+  CHECK(profiles.at("e").preempt_budget == 7);
+  CHECK(profiles.at("f") == ProfileSettings{});
   CHECK(profiles.at("a").policy == "aging");
   CHECK(profiles.at("a").policy_options == PolicyOptions{.aging_weights = {9, 2, 2}});
   CHECK(profiles.at("b").policy_options ==
@@ -209,6 +214,8 @@ TEST_CASE("load: profiles with bad values", "[config][load]") {
   CHECK(problem("{max_concurrent: 2, reserve_interactive: 2}") ==
         "f.yaml:4:48: inference.profiles[\"a:b\"].reserve_interactive: reserve_interactive must be "
         "less than max_concurrent");
+  CHECK_THAT(problem("preempt: all"), Catch::Contains("must be none or background"));
+  CHECK_THAT(problem("preempt_budget: 1001"), Catch::Contains("from 0 to 1000"));
   CHECK_THAT(problem("commit: async"), Catch::Contains("must be sync or relaxed"));
   CHECK_THAT(problem("commit: []"), Catch::Contains("must be sync or relaxed, not a list"));
   CHECK(problems("inference: {profiles: {'a b': {}}}") ==

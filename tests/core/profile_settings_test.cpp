@@ -148,6 +148,21 @@ TEST_CASE("profile_settings: options are stored where they are not the usual one
   CHECK(decode_profile_settings(encode(settings)) == settings);
 }
 
+TEST_CASE("profile_settings: preemption is stored where it is not as usual",
+          "[core][profile_settings]") {
+  ProfileSettings settings;
+  settings.preempt = Preempt::background;
+  CHECK(encode(settings).ends_with(" policy=strict preempt=background"));
+  CHECK(decode_profile_settings(encode(settings)) == settings);
+  settings.preempt_budget = 1000;
+  CHECK(encode(settings).ends_with(" preempt=background preempt_budget=1000"));
+  CHECK(decode_profile_settings(encode(settings)) == settings);
+  CHECK(param_at_fault(settings).empty());
+  settings.preempt_budget = 1001;
+  CHECK(param_at_fault(settings) == "preempt_budget");
+  CHECK_FALSE(decode_profile_settings(encode(settings)));
+}
+
 TEST_CASE("profile_settings: the stored text is what it was in version 1",
           "[core][profile_settings]") {
   ProfileSettings settings;
@@ -184,6 +199,8 @@ TEST_CASE("profile_settings: whatever passes check comes back exactly from its t
       options.sjf_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 86'400;
       options.swap_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53;
     }
+    settings.preempt = static_cast<Preempt>(random() % 2);
+    settings.preempt_budget = static_cast<std::uint32_t>(random() % 1001);
     REQUIRE_FALSE(check(settings));
     REQUIRE(decode_profile_settings(encode(settings)) == settings);
   }
@@ -225,6 +242,10 @@ TEST_CASE("profile_settings: garbage is no settings", "[core][profile_settings]"
                                  good + " aging=4:2:1001",
                                  good + " reserve_interactive=-1",
                                  good + " background_trickle=10001",
+                                 good + " preempt=",
+                                 good + " preempt=workflow",
+                                 good + " preempt_budget=-1",
+                                 good + " preempt_budget=1001",
                                  good + " sjf_max_bypass_s=nan",
                                  good + " swap_max_bypass_s=86401",
                                  std::string{"v1  max_queued=1"},

@@ -167,6 +167,21 @@ TEST_CASE("task_moves: going back forgets the claim; only a loss counts as one",
   }
 }
 
+TEST_CASE("task_moves: a preemption is counted for itself", "[core][task_moves]") {
+  for (const TaskState state : {claimed, running}) {
+    Task task = task_in(state);
+    MoveTask move = move_to(pending);
+    move.preempted = true;
+    apply(task, move);
+    CHECK(task.state == pending);
+    CHECK(task.preemptions == 1);
+    CHECK(task.losses == 1);
+    CHECK(task.attempts == task_in(state).attempts);
+    CHECK(task.attempt_log.back().outcome == Attempt::Outcome::preempted);
+    CHECK(to_string(task.attempt_log.back().outcome) == "preempted");
+  }
+}
+
 TEST_CASE("task_moves: an end keeps the record of who ended it", "[core][task_moves]") {
   for (const TaskState to : {completed, TaskState::error, cancelled}) {
     for (const TaskState state : {pending, claimed, running}) {
@@ -277,6 +292,15 @@ TEST_CASE(
         CHECK(task.completed_at == wall(60));
       }
     }
+  }
+}
+
+TEST_CASE("task_moves: a restart does not count preemptions as attempts", "[core][task_moves]") {
+  for (std::uint32_t attempts = 2; attempts <= 6; ++attempts) {
+    Task task = task_in(claimed);
+    task.attempts = attempts;
+    task.preemptions = 2;
+    CHECK((move_after_restart(task, 3, wall(60)).to == pending) == (attempts < 5));
   }
 }
 

@@ -114,6 +114,7 @@ describe('what is refused, and how', () => {
       [{ default_inference_s: -3 }, 'default_inference_s'], [{ policy: 'coin-toss' }, 'policy'], [{ max_slots: 3 }, 'max_slots'],
       [{ aging: { workflow: 0 } }, 'aging.workflow'], [{ aging: { workflow: 1001 } }, 'aging.workflow'], [{ aging: { urgent: 1 } }, 'aging.urgent'], [{ aging: 3 }, 'aging'],
       [{ sjf: { max_bypass_s: -1 } }, 'sjf.max_bypass_s'], [{ swap: { max_bypass_s: 86_401 } }, 'swap.max_bypass_s'], [{ background_trickle: 10_001 }, 'background_trickle'],
+      [{ preempt: 'workflow' }, 'preempt'], [{ preempt_budget: 1001 }, 'preempt_budget'],
       [{ max_concurrent: 2, reserve_interactive: 2 }, 'reserve_interactive']]) {
       expectError(await daemon.put('/api/v1/profiles/ranges', settings), 'invalid_request', { param }, JSON.stringify(settings));
     }

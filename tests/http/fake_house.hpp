@@ -59,6 +59,9 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
         status.name = message.name;
         if (message.policy) status.settings.policy = *message.policy;
         message.options.apply_to(status.settings.policy_options);
+        status.settings.preempt = message.preempt.value_or(status.settings.preempt);
+        status.settings.preempt_budget =
+            message.preempt_budget.value_or(status.settings.preempt_budget);
         return status;
       },
       [](const actors::ApplyProfiles&) { return actors::Done{}; },

@@ -15,6 +15,7 @@ actors::ProfileStatus profile(const std::string& name, std::uint32_t slots, std:
   status.occupancy.slots = slots;
   status.occupancy.in_flight = in_use;
   status.occupancy.waiting = {1, 2, 3};
+  status.occupancy.preempted_total = 7;
   return status;
 }
 
@@ -59,6 +60,7 @@ TEST_CASE("metrics_text: names and figures", "[http][metrics_text]") {
           R"(signalbox_slots{profile="chat"} 4)",
           R"(signalbox_slots_in_use{profile="chat"} 2)",
           R"(signalbox_waiting{profile="chat",priority="background"} 3)",
+          R"(signalbox_preemptions_total{profile="chat"} 7)",
           R"(signalbox_tasks{status="completed"} 200)",
           R"(signalbox_workers{state="active"} 2)",
           R"(signalbox_relay_seconds_bucket{le="0.0005"} 1)",
@@ -81,6 +83,7 @@ TEST_CASE("metrics_text: the families are the contract's", "[http][metrics_text]
                                        "signalbox_relay_seconds", "signalbox_calls_total",
                                        "signalbox_slots", "signalbox_slots_in_use",
                                        "signalbox_waiting", "signalbox_tasks", "signalbox_workers",
+                                       "signalbox_preemptions_total",
                                        "signalbox_store_commit_seconds", "signalbox_build_info",
                                        "signalbox_time_to_first_token_seconds"});
 }

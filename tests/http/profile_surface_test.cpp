@@ -49,6 +49,18 @@ TEST_CASE("profiles: a policy and its options are set and shown", "[http][profil
   CHECK(value_of(changed.body, "swap") == R"({"max_bypass_s":30})");
 }
 
+TEST_CASE("profiles: preemption is set and shown", "[http][profiles]") {
+  FakeHouse house;
+  const Response usual = put(house, "{}");
+  CHECK(value_of(usual.body, "preempt") == R"("none")");
+  CHECK(value_of(usual.body, "preempt_budget") == "2");
+  CHECK(value_of(usual.body, "preempted_total") == "0");
+  const Response on = put(house, R"({"preempt":"background","preempt_budget":0})");
+  CHECK(on.status == 200);
+  CHECK(value_of(on.body, "preempt") == R"("background")");
+  CHECK(value_of(on.body, "preempt_budget") == "0");
+}
+
 TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
   FakeHouse house;
   CHECK(fault(house, R"({"aging":4})") == "aging");
@@ -61,6 +73,10 @@ TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
   CHECK(fault(house, R"({"reserve_interactive":-1})") == "reserve_interactive");
   CHECK(fault(house, R"({"background_trickle":null})") == "background_trickle");
   CHECK(fault(house, R"({"fair":{}})") == "fair");
+  for (const char* word : {R"("workflow")", R"("Background")", "true", "null", "1"}) {
+    CHECK(fault(house, R"({"preempt":)" + std::string{word} + "}") == "preempt");
+  }
+  CHECK(fault(house, R"({"preempt_budget":-1})") == "preempt_budget");
 }
 
 }  // namespace signalbox::http

@@ -83,6 +83,14 @@ Task golden_task_v2() {
   return task;
 }
 
+/// The golden task of version 3: once more, with a preemption.
+Task golden_task_v3() {
+  Task task = golden_task_v2();
+  task.preemptions = 300;
+  task.attempt_log[0].outcome = Attempt::Outcome::preempted;
+  return task;
+}
+
 class RandomTask {
  public:
   explicit RandomTask(std::uint64_t seed) : x_random_{seed} {}
@@ -107,6 +115,7 @@ class RandomTask {
     task.epoch = static_cast<Epoch>(number());
     task.attempts = static_cast<std::uint32_t>(number());
     task.losses = static_cast<std::uint32_t>(number());
+    task.preemptions = static_cast<std::uint32_t>(number());
     task.created_at = at_ms(number());
     task.claimed_at = at_ms(number());
     task.stream_started_at = at_ms(number());
@@ -126,7 +135,7 @@ class RandomTask {
     attempt.claimed_by = text_of(x_random_() % 40);
     attempt.claimed_at = at_ms(number());
     attempt.ended_at = at_ms(number());
-    attempt.outcome = static_cast<Attempt::Outcome>(x_random_() % 6);
+    attempt.outcome = static_cast<Attempt::Outcome>(x_random_() % 7);
     attempt.error_code = static_cast<ErrorCode>(x_random_() % (error_code_max + 1U));
     return attempt;
   }
@@ -161,12 +170,12 @@ std::string resealed(std::string record) {
   return record;
 }
 
-/// The record that version 1 had for a task without a backend and a log: version 2 adds their two
-/// zeros at the end.
-std::string as_version_1(std::string record) {
-  REQUIRE(record.substr(record.size() - 6, 2) == std::string(2, '\0'));
-  record.erase(record.size() - 6, 2);
-  record[0] = 1;
+/// The record that an older version had for a task without what came since: `added` zeros at the
+/// end.
+std::string as_version(char version, std::size_t added, std::string record) {
+  REQUIRE(record.substr(record.size() - 4 - added, added) == std::string(added, '\0'));
+  record.erase(record.size() - 4 - added, added);
+  record[0] = version;
   return resealed(record);
 }
 
@@ -188,7 +197,7 @@ TEST_CASE("task_record: version 1 is what it was", "[persistence]") {
       "38620466617374017005616c696365087265766965776572016403722d310430302d31027b7d"
       "b0ea01c0a9070177828080801003c80180a0abfef96282a0abfef9620180010a046c6f7374cc"
       "060a746578742f706c61696e0269680272686fcbc741");
-  CHECK(to_hex(as_version_1(encoded(golden_task()))) == to_hex(golden));
+  CHECK(to_hex(as_version(1, 3, encoded(golden_task()))) == to_hex(golden));
   const auto task = decode_task(golden);
   REQUIRE(task.has_value());
   CHECK(*task == golden_task());
@@ -202,10 +211,31 @@ TEST_CASE("task_record: version 2 is what it was", "[persistence]") {
       "b0ea01c0a9070177828080801003c80180a0abfef96282a0abfef9620180010a046c6f7374cc"
       "060a746578742f706c61696e026968027268047177656e02020370686903732d3980a0abfef9"
       "6282a0abfef962030a03047177656e017782a0abfef96200000088e02123");
-  CHECK(to_hex(encoded(golden_task_v2())) == to_hex(golden));
+  CHECK(to_hex(as_version(2, 1, encoded(golden_task_v2()))) == to_hex(golden));
   const auto task = decode_task(golden);
   REQUIRE(task.has_value());
   CHECK(*task == golden_task_v2());
+}
+
+TEST_CASE("task_record: version 3 is what it was", "[persistence]") {
+  // Made from the description of the format by another program, not by encode_task.
+  const std::string golden = from_hex(
+      "0301890a5dac96774bbcceb302099a8057040302050463686174047177656e087177656e332d"
+      "38620466617374017005616c696365087265766965776572016403722d310430302d31027b7d"
+      "b0ea01c0a9070177828080801003c80180a0abfef96282a0abfef9620180010a046c6f7374cc"
+      "060a746578742f706c61696e026968027268047177656e02020370686903732d3980a0abfef9"
+      "6282a0abfef962060a03047177656e017782a0abfef962000000ac024bf90161");
+  CHECK(to_hex(encoded(golden_task_v3())) == to_hex(golden));
+  const auto task = decode_task(golden);
+  REQUIRE(task.has_value());
+  CHECK(*task == golden_task_v3());
+}
+
+TEST_CASE("task_record: an outcome is of its version", "[persistence]") {
+  Task task = golden_task_v3();
+  task.preemptions = 0;
+  CHECK(decode_task(encoded(task)).has_value());
+  CHECK(decode_task(as_version(2, 1, encoded(task))).has_error());
 }
 
 TEST_CASE("task_record: a log of more entries than a task keeps is an error", "[persistence]") {
@@ -228,7 +258,7 @@ TEST_CASE("task_record: a task comes back as it was", "[persistence]") {
 }
 
 TEST_CASE("task_record: no part of a record is a record", "[persistence]") {
-  const std::string record = encoded(golden_task_v2());
+  const std::string record = encoded(golden_task_v3());
   for (std::size_t size = 0; size < record.size(); ++size) {
     REQUIRE(decode_task(record.substr(0, size)).has_error());
   }
@@ -236,7 +266,7 @@ TEST_CASE("task_record: no part of a record is a record", "[persistence]") {
 }
 
 TEST_CASE("task_record: any changed byte is found", "[persistence]") {
-  const std::string record = encoded(golden_task_v2());
+  const std::string record = encoded(golden_task_v3());
   for (std::size_t index = 0; index < record.size(); ++index) {
     for (int change = 1; change < 256; ++change) {
       std::string changed = record;
@@ -250,7 +280,7 @@ TEST_CASE("task_record: any changed byte is found", "[persistence]") {
 
 TEST_CASE("task_record: a wrong field behind a right checksum gives a task or an error",
           "[persistence]") {
-  const std::string record = encoded(golden_task_v2());
+  const std::string record = encoded(golden_task_v3());
   std::size_t errors = 0;
   for (std::size_t index = 1; index < record.size() - 4; ++index) {
     for (int value = 0; value < 256; ++value) {
@@ -273,7 +303,8 @@ TEST_CASE("task_record: a wrong field behind a right checksum gives a task or an
 TEST_CASE("task_record: random bytes are an error", "[persistence]") {
   RandomTask random{7};
   for (std::size_t round = 0; round < 20000; ++round) {
-    std::string bytes = (round % 2 == 0 ? "\x01" : "\x02") + random.text_of(round % 400 + 4);
+    std::string bytes =
+        std::string(1, static_cast<char>(1 + round % 3)) + random.text_of(round % 400 + 4);
     decode_task(bytes).has_value();
     decode_task(resealed(bytes)).has_value();
   }
@@ -282,10 +313,10 @@ TEST_CASE("task_record: random bytes are an error", "[persistence]") {
 
 TEST_CASE("task_record: an unknown version says so", "[persistence]") {
   std::string record = encoded(golden_task());
-  record[0] = 3;
+  record[0] = 4;
   const auto task = decode_task(resealed(record));
   REQUIRE(task.has_error());
-  CHECK_THAT(task.error().message, Catch::Contains("version 3"));
+  CHECK_THAT(task.error().message, Catch::Contains("version 4"));
 }
 
 }  // namespace signalbox::persistence

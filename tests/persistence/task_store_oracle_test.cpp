@@ -83,6 +83,7 @@ class Oracle {
       task.claimed_at = {};
       task.stream_started_at = {};
       task.losses += op.lost ? 1 : 0;
+      task.preemptions += op.preempted ? 1 : 0;
     } else {
       task.completed_at = op.at;
       task.error_code = op.error_code;
@@ -113,12 +114,12 @@ class Oracle {
       if (task.state != claimed && task.state != running) continue;
       MoveTask stop;
       stop.at = at_ms(9000);
-      if (task.attempts >= max_attempts) {
+      if (task.attempts - task.preemptions >= max_attempts) {
         stop.to = TaskState::error;
         stop.error_code = ErrorCode::worker_lost;
       }
       close_attempt(task, stop);
-      if (task.attempts >= max_attempts) {
+      if (task.attempts - task.preemptions >= max_attempts) {
         task.state = TaskState::error;
         task.error_code = ErrorCode::worker_lost;
         task.completed_at = at_ms(9000);
@@ -144,6 +145,7 @@ class Oracle {
       attempt.ended_at = op.at;
       attempt.error_code = op.error_code;
       if (op.to == pending) attempt.outcome = op.lost ? lost : returned;
+      if (op.to == pending && op.preempted) attempt.outcome = preempted;
       if (op.to == claimed || op.to == TaskState::error) attempt.outcome = failed;
       if (op.to == TaskState::completed) attempt.outcome = Attempt::Outcome::completed;
       if (op.to == TaskState::cancelled) attempt.outcome = Attempt::Outcome::cancelled;
@@ -195,6 +197,7 @@ class RandomOps {
     move.new_epoch = below(4) + 1;
     move.at = at_ms(static_cast<std::int64_t>(below(1000)));
     move.lost = below(2) == 0;
+    move.preempted = !move.lost && below(2) == 0;
     if (is_terminal(move.to)) {
       if (below(4) != 0) move.response = make_bytes(std::string(below(3000), 'r'));
       move.response_type = "t";

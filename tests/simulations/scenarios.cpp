@@ -9,13 +9,6 @@
 #include "simulations/scenario_reader.hpp"
 
 namespace signalbox::testing {
-namespace {
-
-sim::Scenario load(const std::string& path) {
-  return read_whole_scenario(read_project_file(path), path);
-}
-
-}  // namespace
 
 std::string read_project_file(const std::string& path) {
   const std::ifstream file{std::filesystem::path{SIGNALBOX_SOURCE_DIR} / path};
@@ -26,8 +19,12 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
+sim::Scenario load_scenario(const std::string& path) {
+  return read_whole_scenario(read_project_file(path), path);
+}
+
 sim::Scenario load_oracle(const std::string& name) {
-  return load("simulations/experiments/e1_oracles/" + name + ".yaml");
+  return load_scenario("simulations/experiments/e1_oracles/" + name + ".yaml");
 }
 
 sim::Scenario read_whole_scenario(const std::string& text, const std::string& file_name) {
@@ -38,7 +35,7 @@ sim::Scenario read_whole_scenario(const std::string& text, const std::string& fi
 }
 
 sim::Scenario load_example(const std::string& name) {
-  return load("examples/scenarios/" + name + ".yaml");
+  return load_scenario("examples/scenarios/" + name + ".yaml");
 }
 
 std::optional<std::string> find_traces() {

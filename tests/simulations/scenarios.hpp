@@ -12,6 +12,9 @@ namespace signalbox::testing {
 /// @returns the file's text. @param path from the project's root.
 std::string read_project_file(const std::string& path);
 
+/// @returns the scenario of that file, which must be in order. @param path from the project's root.
+sim::Scenario load_scenario(const std::string& path);
+
 /// @returns the scenario of simulations/experiments/e1_oracles/NAME.yaml, which must be in order.
 sim::Scenario load_oracle(const std::string& name);
 

@@ -33,7 +33,8 @@ actors::TaskActor::behavior_type ExecutorProbe::behavior(actors::TaskActor::poin
         }
       },
       [](const actors::RetryTick&) {},
-      [](actors::AbortTick) {},
+      [](const actors::AbortTick&) {},
+      [](actors::YieldTurn) {},
       [](const actors::AddListener&) {},
       [](const actors::RemoveListener&) {},
       [](const actors::EndTask&) {},
