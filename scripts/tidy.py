@@ -28,6 +28,8 @@ HOMES = {
 }
 # Time, chance and threads come from ports in the rooms that must be repeatable.
 BANNED_BELOW = r"system_clock::now|steady_clock::now|random_device|\brand\(|sleep_for|std::thread"
+# CAF looks behind a null pointer for the arguments of an actor that is spawned without any.
+SPAWN_WITHOUT_ARGUMENTS = r"\bspawn(<[^>]*>)?\((&?[\w:]+)?\)"
 BANNED_EVERYWHERE = r"caf::infinite|caf/all\.hpp|\bTODO\b|\bFIXME\b|\bXXX\b"
 REPEATABLE = {"core", "config", "persistence", "actors", "simulations"}
 LINES_MAX = 400
@@ -71,6 +73,8 @@ def check_file(path):
             complain(path, number, "time, chance and threads come from ports here")
         if room in ARROWS and re.search(BANNED_EVERYWHERE, line):
             complain(path, number, "banned here (scripts/tidy.py says what)")
+        if re.search(SPAWN_WITHOUT_ARGUMENTS, line):
+            complain(path, number, "give the actor an argument (scripts/tidy.py says why)")
         if path.endswith(".hpp") and re.match(r"\s*using namespace", line) and room != "tests":
             complain(path, number, "no using namespace in headers")
 

@@ -176,11 +176,13 @@ TEST_CASE("metrics: a store that fails costs its rows and nothing else", "[actor
 
 TEST_CASE("metrics: a store that never answers does not fill the memory", "[actors][metrics]") {
   sim::VirtualSystem world;
-  const auto deaf = [](actors::StoreActor::pointer) -> actors::StoreActor::behavior_type {
-    return {[](const actors::StoreWrite&) {}, [](actors::FlushStore) {},
+  auto heard = std::make_shared<int>(0);
+  const auto deaf = [](actors::StoreActor::pointer,
+                       std::shared_ptr<int> count) -> actors::StoreActor::behavior_type {
+    return {[count](const actors::StoreWrite&) { ++*count; }, [](actors::FlushStore) {},
             [](const actors::MeasureCommits&) {}};
   };
-  const actors::StoreActor store = world.system().spawn(deaf);
+  const actors::StoreActor store = world.system().spawn(deaf, heard);
   const auto metrics = world.system().spawn(actors::metrics_actor, store, std::size_t{1000});
   world.adopt(caf::actor_cast<caf::actor>(store));
   world.adopt(caf::actor_cast<caf::actor>(metrics));
@@ -199,6 +201,7 @@ TEST_CASE("metrics: a store that never answers does not fill the memory", "[acto
     listed += page.rows.size();
     query.cursor = page.next_cursor;
   } while (query.cursor);
+  CHECK(*heard > 0);
   CHECK(listed == actors::unwritten_calls_max);
 }
 

@@ -18,14 +18,14 @@ using Outcome = Attempt::Outcome;
 /// @param call its number, when it has been made.
 void submit_in(HouseFixture& house, Duration delay, const CallSpec& spec,
                actors::CallNumber& call) {
-  const auto timer = [&house, delay, spec, &call](caf::event_based_actor* self) {
-    self->delayed_send(self, delay, caf::tick_atom_v);
+  const auto timer = [&house, spec, &call](caf::event_based_actor* self, Duration wait) {
+    self->delayed_send(self, wait, caf::tick_atom_v);
     return caf::behavior{[&house, spec, &call, self](caf::tick_atom) {
       call = house.submit_later(spec);
       self->quit();
     }};
   };
-  house.world().adopt(caf::actor_cast<caf::actor>(house.world().system().spawn(timer)));
+  house.world().adopt(caf::actor_cast<caf::actor>(house.world().system().spawn(timer, delay)));
   house.world().run();
 }
 

@@ -43,8 +43,7 @@ actors::TaskActor::behavior_type ExecutorProbe::behavior(actors::TaskActor::poin
 }
 
 ExecutorProbe::ExecutorProbe(HouseFixture& house) : x_house{house} {
-  x_actor = house.world().system().spawn(
-      [log = x_log](actors::TaskActor::pointer self) { return behavior(self, log); });
+  x_actor = house.world().system().spawn(&ExecutorProbe::behavior, x_log);
   house.world().adopt(caf::actor_cast<caf::actor>(x_actor));
 }
 

@@ -14,15 +14,7 @@ class SlowExecutor {
  public:
   explicit SlowExecutor(HouseFixture& house) : x_house{house} {
     auto& world = house.world();
-    const actors::ExecutorActor actor =
-        world.system().spawn([log = x_log](actors::ExecutorActor::pointer) {
-          return actors::ExecutorActor::behavior_type{
-              [log](const actors::RunTask& message) { log->runs.push_back(message); },
-              [log](const actors::AbortTask& message) { log->aborts.push_back(message.epoch); },
-              [](const actors::WakeLlm&) {},
-              [](const actors::LlmTaken&) {},
-          };
-        });
+    const actors::ExecutorActor actor = world.system().spawn(&SlowExecutor::behavior, x_log);
     world.adopt(caf::actor_cast<caf::actor>(actor));
     Llm llm;
     llm.name = "alpha";
@@ -56,6 +48,17 @@ class SlowExecutor {
     std::vector<actors::RunTask> runs;
     std::vector<Epoch> aborts;
   };
+
+  static actors::ExecutorActor::behavior_type behavior(actors::ExecutorActor::pointer,
+                                                       std::shared_ptr<Log> log) {
+    return {
+        [log](const actors::RunTask& message) { log->runs.push_back(message); },
+        [log](const actors::AbortTask& message) { log->aborts.push_back(message.epoch); },
+        [](const actors::WakeLlm&) {},
+        [](const actors::LlmTaken&) {},
+    };
+  }
+
   HouseFixture& x_house;
   std::shared_ptr<Log> x_log = std::make_shared<Log>();
 };
