@@ -29,7 +29,7 @@ HOMES = {
 # Time, chance and threads come from ports in the rooms that must be repeatable.
 BANNED_BELOW = r"system_clock::now|steady_clock::now|random_device|\brand\(|sleep_for|std::thread"
 # CAF looks behind a null pointer for the arguments of an actor that is spawned without any.
-SPAWN_WITHOUT_ARGUMENTS = r"\bspawn(<[^>]*>)?\((&?[\w:]+)?\)"
+SPAWN_WITHOUT_ARGUMENTS = r"(->|\.)spawn(<[^>]*>)?\((&?[\w:]+)?\)"
 BANNED_EVERYWHERE = r"caf::infinite|caf/all\.hpp|\bTODO\b|\bFIXME\b|\bXXX\b"
 REPEATABLE = {"core", "config", "persistence", "actors", "simulations"}
 LINES_MAX = 400
