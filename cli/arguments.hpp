@@ -105,10 +105,10 @@ struct UsageError {
   std::string message;
 };
 
-using Command =
-    std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
-                 ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions,
-                 SlotRequest, TopOptions, SimOptions, CompareOptions, ReplayOptions, FuzzOptions>;
+using Command = std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions,
+                             CancelOptions, ChatOptions, ConfigCheckOptions, CompletionOptions,
+                             NewKeyOptions, WorkerOptions, SlotRequest, TopOptions, SimOptions,
+                             CompareOptions, ReplayOptions, FuzzOptions, ShrinkOptions>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);
