@@ -2,13 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/seed_workers.hpp"
 #include "simulations/campaign.hpp"
+#include "simulations/draw_scenario.hpp"
+#include "simulations/scenario_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -23,6 +27,12 @@ std::uint32_t processors() {
 }  // namespace
 
 int run_fuzz(const FuzzOptions& options) {
+  if (!options.out.empty()) {
+    const auto drawn = sim::draw_scenario(options.first_seed, options.tasks);
+    if (!write_whole_file(options.out, sim::write_scenario(drawn))) {
+      return report({ExitCode::failure, "cannot write " + options.out});
+    }
+  }
   const bool is_watched = isatty(STDERR_FILENO) == 1;
   const auto began = Clock::now();
   sim::Campaign campaign{options.tasks};

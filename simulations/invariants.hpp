@@ -17,6 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "simulations/house_model.hpp"
 #include "simulations/probes.hpp"
@@ -122,10 +124,14 @@ class Invariants final : public RunChecker {
   /// By LLM: claimed or running there, and its room.
   std::map<std::string, std::set<TaskId>> x_held_by;
   std::map<std::string, std::uint32_t> x_capacity_max;
+  /// An attempt of theirs may have failed: then their rows name a server that they have left.
+  std::set<TaskId> x_met_failure;
   /// The task that was made first, and the one that has ended, by idempotency key.
   std::map<std::string, TaskId> x_first_of_key;
   std::map<std::string, TaskId> x_ended_of_key;
   std::vector<Passed> x_passed;
+  /// Who left which line at this moment, one way or another.
+  std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;
   /// When tasks in slots ended, by profile, as long as their aborts may be unconfirmed.
   std::map<std::string, std::deque<Duration>> x_ended_in_slot;

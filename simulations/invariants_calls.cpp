@@ -1,4 +1,6 @@
 // What callers are told: once, the truth, and nothing after it (I1, I10, I11).
+#include <algorithm>
+
 #include "simulations/invariants.hpp"
 
 namespace signalbox::sim {
@@ -60,9 +62,8 @@ void Invariants::refused(const actors::TaskRefused& message, Duration now) {
   hit(Probe::queue_full);
   const ClientSpec& client = x_scenario.clients[call->made.client];
   const auto profile = x_profiles.find(client.profile);
-  if (profile == x_profiles.end() || profile->second.is_changing) return;
-  // Those who came at this moment count, wherever they are by now: the profile saw them in an order
-  // of its own.
+  if (profile == x_profiles.end() || profile->second.is_changing || x_adrift > 0) return;
+  // Those who came or left at this moment count: the profile saw them in an order of its own.
   std::size_t waiting = in_line(profile->second, client.priority);
   for (auto other = x_calls.rbegin(); other != x_calls.rend() && other->second.at == now; ++other) {
     const ClientSpec& its = x_scenario.clients[other->second.made.client];
@@ -70,9 +71,8 @@ void Invariants::refused(const actors::TaskRefused& message, Duration now) {
                            other->first != message.call;
     if (is_beside) ++waiting;
   }
-  for (const TaskId id : profile->second.held) {
-    if (x_tasks.at(id).granted_at == now) ++waiting;
-  }
+  waiting += static_cast<std::size_t>(std::count(x_left_line.begin(), x_left_line.end(),
+                                                 std::pair{client.profile, client.priority}));
   require(waiting >= profile->second.queued_min, 4,
           name_of(*call) + " was refused with " + std::to_string(waiting) + " in line, bound " +
               std::to_string(profile->second.queued_min));
