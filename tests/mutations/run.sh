@@ -26,11 +26,14 @@ done
 
 # A file that has not changed keeps its time, so that it is not compiled again.
 copy_tree() {
-  git ls-files -co --exclude-standard | while read -r file; do
-    [ ! -f "$file" ] || cmp -s "$file" "$tree/$file" || install -D --mode="$(stat -c %a "$file")" "$file" "$tree/$file"
-  done
+  mkdir -p "$tree"
+  git ls-files -co --exclude-standard -z | xargs -0 cp --update --parents --target-directory="$tree" 2>>"$folder/copy.log"
 }
-plant() { patch --directory="$tree" --strip=1 --silent --forward "$@"; }
+# What is planted has to go, also when this script was stopped meanwhile.
+plant() { patch --directory="$tree" --strip=1 --silent --forward <"$1" && cp "$1" "$folder/planted"; }
+uproot() {
+  [ ! -f "$folder/planted" ] || { patch --directory="$tree" --strip=1 --silent --reverse <"$folder/planted" && rm "$folder/planted"; }
+}
 # As the tree itself is built, so that what a patch does not touch comes from the compiler's cache.
 build() {
   (cd "$tree" && cmake --preset dev -DSIGNALBOX_TESTS=OFF && cmake --build --preset dev -j "$jobs" --target signalbox) >"$folder/build.log" 2>&1
@@ -45,6 +48,7 @@ fuzz() {
   done
 }
 
+uproot
 copy_tree
 build || { echo "the tree does not build: $folder/build.log" >&2; exit 2; }
 # Only what is sound can tell.
@@ -72,14 +76,12 @@ look_for() {
   printf '%-32s%-8s%-12s%-9s%s\n' "$name" "$seed" "$(grep -oE '\bI[0-9]+\b|crash' <<<"$found" | head -n 1)" "$took" "$left"
 }
 for name in "${names[@]}"; do
-  if ! plant <"$patches/$name.patch"; then
+  if plant "$patches/$name.patch"; then
+    look_for "$name" || missed=$((missed + 1))
+    uproot
+  else
     printf '%-32s%s\n' "$name" "does not apply"
     missed=$((missed + 1))
-    copy_tree
-    continue
   fi
-  look_for "$name" || missed=$((missed + 1))
-  # Not from the original: what is put back must be newer than what was built.
-  plant --reverse <"$patches/$name.patch"
 done
 exit "$((missed > 0))"
