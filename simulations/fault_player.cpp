@@ -116,8 +116,9 @@ void FaultPlayer::catch_up(SimulatedHouse& house) {
 
 const Fault* FaultPlayer::meet(const std::string& backend, Duration now) {
   for (const Fault& fault : x_scenario.faults) {
-    const bool is_met = is_met_by_calls(fault.kind) && fault.target == backend && fault.at <= now &&
-                        now <= fault.at + fault.lasts;
+    // Over at its end, unless that is its beginning as well.
+    const bool is_on = now == fault.at || (fault.at < now && now < fault.at + fault.lasts);
+    const bool is_met = is_on && is_met_by_calls(fault.kind) && fault.target == backend;
     if (!is_met) continue;
     if (is_of_calls(fault.kind)) ++x_counts[static_cast<std::size_t>(fault.kind)];
     return &fault;

@@ -2,6 +2,7 @@
 // committed. Nothing of it comes from inside an actor.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,6 +55,9 @@ struct ProfilePicture {
   std::uint32_t queued_min = 0;
   /// Being changed now.
   bool is_changing = false;
+  /// At this moment: the fewest in slots, and who has come into the line.
+  std::size_t held_min = 0;
+  std::array<bool, priority_count> has_new{};
   /// Tasks in state pending, and in a slot.
   std::set<TaskId> pending;
   std::set<TaskId> held;

@@ -35,7 +35,13 @@ void Invariants::require(bool holds, int invariant, const std::string& what) {
 
 void Invariants::pass_time(Duration now) {
   require(now >= x_now, 6, "time went back");
-  if (now > x_now) x_left_line.clear();
+  if (now > x_now) {
+    x_left_line.clear();
+    for (auto& [name, profile] : x_profiles) {
+      profile.held_min = profile.held.size();
+      profile.has_new = {};
+    }
+  }
   x_now = now;
 }
 
@@ -201,6 +207,7 @@ void Invariants::settled(SimulatedHouse& house, Duration now) {
   if (is_broken()) return;
   check_passed_over();
   check_budgets();
+  check_bounds();
   ++x_settles;
   if (x_is_changing) {
     learn_settings(house);

@@ -93,6 +93,7 @@ class Invariants final : public RunChecker {
   void leave(TaskId id, const TaskPicture& task);
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
   void check_end(TaskId id, TaskPicture& task);
+  void check_not_early(const TaskPicture& task);
   void check_rows(const ObservedStore& store);
   void note_passed_over(TaskId id, const TaskPicture& claimed);
   [[nodiscard]] int find_passed_over(const ProfilePicture& profile, const TaskPicture& claimed,
@@ -101,6 +102,7 @@ class Invariants final : public RunChecker {
   // When nothing is under way (invariants_house.cpp).
   void check_budgets();
   void check_passed_over();
+  void check_bounds();
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                              const std::vector<Llm>& llms);

@@ -56,6 +56,27 @@ void Invariants::check_budgets() {
   }
 }
 
+// Who comes is let in while there is room in line, or a slot that nobody else is about to take.
+void Invariants::check_bounds() {
+  if (x_adrift > 0) return;
+  for (const auto& [name, profile] : x_profiles) {
+    const std::size_t free =
+        profile.slots_max > profile.held_min ? profile.slots_max - profile.held_min : 0;
+    for (const Priority priority : all_priorities) {
+      if (!profile.has_new[to_index(priority)]) continue;
+      const auto waiting = static_cast<std::size_t>(
+          std::count_if(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
+            const TaskPicture& task = x_tasks.at(id);
+            return task.row->priority == priority && task.row->attended && !task.is_restored &&
+                   !task.is_returned;
+          }));
+      require(waiting <= profile.queued_max + free, 4,
+              std::to_string(waiting) + " calls of class " + std::string{to_string(priority)} +
+                  " wait in " + name + ", bound " + std::to_string(profile.queued_max));
+    }
+  }
+}
+
 void Invariants::check_house(SimulatedHouse& house) {
   const std::vector<Llm> llms = house.list_llms();
   for (const actors::ProfileStatus& status : house.list_profiles().profiles) {

@@ -36,6 +36,9 @@ void Invariants::inserted(const InsertTask& op, const StoreResult& result) {
   task.row = result.task;
   task.first_pending_at = x_now;
   enter(id, task, TaskState::pending);
+  if (task.row->attended) {
+    x_profiles[task.row->profile].has_new[to_index(task.row->priority)] = true;
+  }
 }
 
 void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
@@ -59,6 +62,7 @@ void Invariants::leave(TaskId id, const TaskPicture& task) {
     x_left_line.emplace_back(task.row->profile, task.row->priority);
   }
   profile.held.erase(id);
+  profile.held_min = std::min(profile.held_min, profile.held.size());
   if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
 }
 
@@ -111,6 +115,7 @@ void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const 
 
 void Invariants::check_end(TaskId id, TaskPicture& task) {
   task.ended_at = x_now;
+  check_not_early(task);
   if (task.granted_at) x_ended_in_slot[task.row->profile].push_back(x_now);
   const Task& row = *task.row;
   const ErrorCode code = row.error_code;
@@ -133,6 +138,22 @@ void Invariants::check_end(TaskId id, TaskPicture& task) {
   const auto [other, is_first] = x_ended_of_key.try_emplace(row.idempotency_hash, id);
   require(is_first, 10,
           name_of(row) + " and " + other->second.to_string() + " have ended under one key");
+}
+
+void Invariants::check_not_early(const TaskPicture& task) {
+  const Task& row = *task.row;
+  if (task.is_adrift) return;
+  const auto is_over = [&](Duration since, std::int64_t budget_ms) {
+    return x_now >= since + std::chrono::milliseconds{budget_ms};
+  };
+  if (row.error_code == ErrorCode::queue_wait_timeout) {
+    require(is_over(task.pending_at, row.queue_wait_ms), 9,
+            name_of(row) + " was sent away before its queue budget was over");
+  }
+  if (row.error_code == ErrorCode::inference_timeout && task.granted_at) {
+    require(is_over(*task.granted_at, row.inference_ms), 9,
+            name_of(row) + " was stopped before its inference budget was over");
+  }
 }
 
 void Invariants::deleted(TaskId id) {

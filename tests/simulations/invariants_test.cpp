@@ -160,7 +160,7 @@ TEST_CASE("invariants: a good story breaks none", "[simulations][invariants]") {
   story.move(3, TaskState::completed);
   story.end_told(3);
   story.move(2, TaskState::claimed);
-  story.pass(1s);
+  story.pass(5s);
   story.move(2, TaskState::error, ErrorCode::inference_timeout);
   story.end_told(2, ErrorCode::inference_timeout);
   story.pass(1s);
@@ -218,6 +218,34 @@ TEST_CASE("invariants: I4, refused at the bound is right", "[simulations][invari
   story.call(4);
   story.refused(4);
   CHECK(story.broken() == 0);
+}
+
+TEST_CASE("invariants: I4, let in beyond the bound", "[simulations][invariants]") {
+  Story story;
+  story.enter(1);
+  story.move(1, TaskState::claimed);
+  story.pass(1s);
+  story.enter(2);
+  story.enter(3);
+  story.pass(1s);
+  CHECK(story.broken() == 0);
+  story.enter(4);
+  story.pass(1s);
+  CHECK(story.broken() == 4);
+}
+
+TEST_CASE("invariants: I9, sent away and stopped too early", "[simulations][invariants]") {
+  Story waits;
+  waits.enter(1);
+  waits.pass(9999ms);
+  waits.move(1, TaskState::error, ErrorCode::queue_wait_timeout);
+  CHECK(waits.broken() == 9);
+  Story runs;
+  runs.enter(1);
+  runs.move(1, TaskState::claimed);
+  runs.pass(4999ms);
+  runs.move(1, TaskState::error, ErrorCode::inference_timeout);
+  CHECK(runs.broken() == 9);
 }
 
 TEST_CASE("invariants: I6, an end before its beginning", "[simulations][invariants]") {
