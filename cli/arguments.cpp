@@ -253,6 +253,12 @@ Command make_fuzz(Parsed& parsed) {
   return parsed.sim.fuzz;
 }
 
+Command make_shrink(Parsed& parsed, const config::Lookup& lookup) {
+  ShrinkOptions& options = parsed.sim.shrink;
+  if (auto problem = settle_shrink(options, lookup)) return UsageError{std::move(*problem)};
+  return std::move(options);
+}
+
 Command make_completion_options(const Parsed& parsed) {
   const auto& words = shell_words();
   const auto found = std::find(words.begin(), words.end(), parsed.shell);
@@ -335,6 +341,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "experiments") return ListExperiments{};
   if (name == "compare") return make_compare(parsed, lookup);
   if (name == "fuzz") return make_fuzz(parsed);
+  if (name == "shrink") return make_shrink(parsed, lookup);
   if (name == "sim") return make_sim(parsed, lookup);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);

@@ -109,7 +109,7 @@ using Command =
     std::variant<PrintText, UsageError, ServeOptions, GetOptions, DescribeOptions, CancelOptions,
                  ChatOptions, ConfigCheckOptions, CompletionOptions, NewKeyOptions, WorkerOptions,
                  SlotRequest, TopOptions, SimOptions, CompareOptions, ReplayOptions, FuzzOptions,
-                 ExperimentOptions, ListExperiments>;
+                 ShrinkOptions, ExperimentOptions, ListExperiments>;
 
 /// @param arguments without the program's name. @param lookup the environment.
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup);

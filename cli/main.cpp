@@ -17,6 +17,7 @@
 #include "cli/sim.hpp"
 #include "cli/sim_experiment.hpp"
 #include "cli/sim_fuzz.hpp"
+#include "cli/sim_shrink.hpp"
 #include "cli/slot.hpp"
 #include "cli/system_ports.hpp"
 #include "cli/top.hpp"
@@ -81,6 +82,10 @@ struct Runner {
   int operator()(const FuzzOptions& options) const {
     set_client_signals();
     return run_fuzz(options);
+  }
+  int operator()(const ShrinkOptions& options) const {
+    set_client_signals();
+    return run_shrink(options);
   }
 };
 

@@ -10,24 +10,17 @@
 #include "cli/call_rows_file.hpp"
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/sim_files.hpp"
+#include "simulations/campaign.hpp"
 #include "simulations/compare_report.hpp"
 #include "simulations/run.hpp"
 #include "simulations/run_files.hpp"
-#include "simulations/scenario_reader.hpp"
 
 namespace signalbox::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-Outcome<sim::Scenario> load_scenario(const std::string& path) {
-  const auto text = read_file(path);
-  if (text.has_error()) return text.error();
-  auto read = sim::read_scenario(*text, path);
-  if (read.violations.empty()) return std::move(read.scenario);
-  return to_usage_failure(read.violations);
-}
 
 bool has_traces(const sim::Scenario& scenario) {
   return std::any_of(scenario.clients.begin(), scenario.clients.end(), [](const auto& client) {
@@ -54,13 +47,26 @@ bool write_report(const std::string& folder, const sim::Comparison& comparison) 
                               {"compare.csv", sim::print_comparison_csv(comparison)}});
 }
 
-int run_and_print(const sim::Scenario& scenario, std::uint64_t seed, const std::string& traces,
-                  const std::string& out) {
+/// How a scenario is run and what becomes of it.
+struct Order {
+  std::uint64_t seed = 1;
+  std::string traces;
+  std::string out;
+  /// The invariants look on, and what they see is printed.
+  bool is_checked = false;
+};
+
+int run_and_print(const sim::Scenario& scenario, const Order& order) {
+  const auto& [seed, traces, out, is_checked] = order;
   std::unique_ptr<sim::RunFiles> files;
+  std::optional<sim::Invariants> invariants;
+  if (is_checked) invariants.emplace(scenario);
   if (!out.empty()) files = std::make_unique<sim::RunFiles>(scenario, out);
   const auto began = Clock::now();
-  const auto figures =
-      sim::run(scenario, {.seed = seed, .traces = traces, .observer = files.get()});
+  const auto figures = sim::run(scenario, {.seed = seed,
+                                           .traces = traces,
+                                           .observer = files.get(),
+                                           .checker = invariants ? &*invariants : nullptr});
   if (figures.has_error()) return report(to_failure(figures.error(), traces, scenario));
   tell_speed(*figures, Clock::now() - began);
   if (files) {
@@ -68,7 +74,14 @@ int run_and_print(const sim::Scenario& scenario, std::uint64_t seed, const std::
       return report({ExitCode::failure, error->message});
     }
   }
-  return to_int(print_out(sim::print_summary(*figures)) ? ExitCode::ok : ExitCode::failure);
+  std::string text = sim::print_summary(*figures);
+  const bool is_broken = invariants && invariants->violation();
+  if (is_broken) {
+    text += "broken " + sim::print_violation(*invariants->violation()) + "\n";
+  } else if (is_checked) {
+    text += "every invariant held\n";
+  }
+  return to_int(print_out(text) && !is_broken ? ExitCode::ok : ExitCode::failure);
 }
 
 }  // namespace
@@ -79,11 +92,12 @@ int run_sim(const SimOptions& options) {
   sim::Scenario& scenario = *loaded;
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
-  return run_and_print(scenario, options.seed.value_or(scenario.seed), options.traces, options.out);
+  return run_and_print(scenario, {options.seed.value_or(scenario.seed), options.traces, options.out,
+                                  options.is_checked});
 }
 
 int run_replay(const ReplayOptions& options) {
-  const auto text = read_file(options.file);
+  const auto text = read_whole_file(options.file);
   if (text.has_error()) return report(text.error());
   auto rows = read_call_rows(*text, options.file);
   if (rows.has_error()) return report(rows.error());
@@ -94,7 +108,7 @@ int run_replay(const ReplayOptions& options) {
   sim::Scenario scenario = sim::replay_scenario(std::move(rows->calls), "replay");
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
-  return run_and_print(scenario, scenario.seed, "", options.out);
+  return run_and_print(scenario, {scenario.seed, {}, options.out});
 }
 
 int run_compare(const CompareOptions& options) {

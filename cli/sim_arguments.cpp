@@ -21,6 +21,7 @@ Examples:
   signalbox sim examples/scenarios/three_classes.yaml
   signalbox sim examples/scenarios/three_classes.yaml --slots 5 --seed 2
   signalbox sim examples/scenarios/night_batch.yaml --out /tmp/night
+  signalbox sim minimal.yaml --check
   signalbox sim compare examples/scenarios/night_batch.yaml --slots 2,3
 
 Scenario files: docs/simulation.md)";
@@ -184,6 +185,34 @@ void add_fuzz(CLI::App& sim, SimArguments& arguments,
   values[out] = {true, {}};
 }
 
+constexpr const char* shrink_footer = R"(
+Takes away from a scenario that fails what it fails without: calls, faults, clients, servers,
+options; and makes what is left simple. What comes out needs no seed.
+
+Examples:
+  signalbox sim shrink --seed 4711 --out minimal.yaml
+  signalbox sim shrink broken.yaml --out minimal.yaml --seconds 300)";
+
+void add_shrink(CLI::App& sim, ShrinkOptions& options,
+                std::map<const CLI::Option*, ValueRow>& values) {
+  CLI::App* shrink = sim.add_subcommand("shrink", "Make a scenario that fails small");
+  shrink->footer(shrink_footer);
+  CLI::Option* file = shrink->add_option("SCENARIO", options.file, "The scenario's YAML file");
+  shrink->add_option("--seed", options.seed, "In place of a file: what `sim fuzz` draws from it")
+      ->excludes(file);
+  shrink->add_option("--tasks", options.tasks, "Calls of a drawn scenario (default 200)")
+      ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
+  const CLI::Option* out =
+      shrink->add_option("--out", options.out, "The file for what is left")->required();
+  shrink->add_option("--seconds", options.seconds, "Time for the search (default 60)")
+      ->check(CLI::Range(1U, 86'400U));
+  const CLI::Option* traces = shrink->add_option("--traces", options.traces,
+                                                 "Folder of recorded traces (SIGNALBOX_TRACES)");
+  for (const CLI::Option* path : {static_cast<const CLI::Option*>(file), out, traces}) {
+    values[path] = {true, {}};
+  }
+}
+
 }  // namespace
 
 void add_sim(CLI::App& app, SimArguments& arguments,
@@ -201,11 +230,13 @@ void add_sim(CLI::App& app, SimArguments& arguments,
       sim->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
   const CLI::Option* traces =
       sim->add_option("--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
+  sim->add_flag("--check", options.is_checked, "Hold the run against every invariant");
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);
   add_experiment(*sim, arguments, values);
   add_fuzz(*sim, arguments, values);
+  add_shrink(*sim, arguments.shrink, values);
 }
 
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
@@ -232,6 +263,12 @@ std::optional<std::string> settle_fuzz(SimArguments& arguments) {
   if (!arguments.fuzz.out.empty() && span->first != span->second) {
     return "--out is for one seed";
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> settle_shrink(ShrinkOptions& options, const config::Lookup& lookup) {
+  if (options.file.empty() && !options.seed) return "SCENARIO or --seed is required";
+  if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
   return std::nullopt;
 }
 

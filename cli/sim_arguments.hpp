@@ -30,6 +30,8 @@ struct SimOptions {
   std::string out;
   /// Folder that traces' names are relative to; empty = where the command runs.
   std::string traces;
+  /// As `sim fuzz` does: invariants look on.
+  bool is_checked = false;
 };
 
 struct ReplayOptions {
@@ -84,6 +86,20 @@ struct FuzzOptions {
   std::string out;
 };
 
+struct ShrinkOptions {
+  /// The scenario's file; empty = drawn from `seed`.
+  std::string file;
+  std::optional<std::uint64_t> seed;
+  /// Calls of a drawn scenario. Range: 1..100000.
+  std::uint64_t tasks = 200;
+  /// The file for what is left.
+  std::string out;
+  /// The search ends then with what it has. Unit: s. Range: 1..86400.
+  std::uint32_t seconds = 60;
+  /// As in SimOptions.
+  std::string traces;
+};
+
 /// What CLI11 fills while it parses.
 struct SimArguments {
   SimOptions run;
@@ -95,6 +111,7 @@ struct SimArguments {
   std::string experiment_seeds;
   FuzzOptions fuzz;
   std::string fuzz_seeds = "1-100";
+  ShrinkOptions shrink;
 };
 
 /// @param values what options may be, for completions.
@@ -106,6 +123,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_replay(const ReplayOptions& options);
 std::optional<std::string> settle_fuzz(SimArguments& arguments);
+std::optional<std::string> settle_shrink(ShrinkOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);
 std::optional<std::string> settle_experiment(SimArguments& arguments, const config::Lookup& lookup);
 

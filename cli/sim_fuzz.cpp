@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
+#include "cli/scenario_file.hpp"
 #include "cli/seed_workers.hpp"
 #include "simulations/campaign.hpp"
 #include "simulations/draw_scenario.hpp"
@@ -28,10 +28,10 @@ std::uint32_t processors() {
 
 int run_fuzz(const FuzzOptions& options) {
   if (!options.out.empty()) {
-    std::ofstream file{options.out, std::ios::binary};
-    file << sim::write_scenario(sim::draw_scenario(options.first_seed, options.tasks));
-    file.close();
-    if (file.fail()) return report({ExitCode::failure, "cannot write " + options.out});
+    const auto drawn = sim::draw_scenario(options.first_seed, options.tasks);
+    if (!write_whole_file(options.out, sim::write_scenario(drawn))) {
+      return report({ExitCode::failure, "cannot write " + options.out});
+    }
   }
   const bool is_watched = isatty(STDERR_FILENO) == 1;
   const auto began = Clock::now();

@@ -67,6 +67,11 @@ Law read_time_law(SectionReader& section, std::string_view law) {
           read_time(section, "max_s").count()};
 }
 
+Duration read_per_token(SectionReader& section, const std::string& key) {
+  if (section.find(key) == nullptr) return Duration::zero();
+  return read_time(section, key, per_token_s_max);
+}
+
 }  // namespace
 
 Duration to_duration(double seconds) {
@@ -102,13 +107,12 @@ ServiceLaw read_service(SectionReader section) {
   if (!law) return service;
   if (law == "linear") {
     service.base = {LawKind::constant, read_time(section, "overhead_s").count()};
-    service.per_token_out = read_time(section, "per_token_out_s", per_token_s_max);
-    if (section.find("per_token_in_s") != nullptr) {
-      service.per_token_in = read_time(section, "per_token_in_s", per_token_s_max);
-    }
+    section.require("per_token_out_s");
   } else {
     service.base = read_time_law(section, *law);
   }
+  service.per_token_out = read_per_token(section, "per_token_out_s");
+  service.per_token_in = read_per_token(section, "per_token_in_s");
   check_span(section, service.base);
   section.finish();
   return service;

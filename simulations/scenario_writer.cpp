@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "config/words.hpp"
-#include "core/error.hpp"
 #include "simulations/yaml_text.hpp"
 
 namespace signalbox::sim {
@@ -31,13 +30,16 @@ FlowMap time_law(const Law& law) {
 
 std::string service_text(const ServiceLaw& service) {
   const auto& [base, per_token_in, per_token_out] = service;
-  if (per_token_in == Duration::zero() && per_token_out == Duration::zero()) {
-    return time_law(base).text();
-  }
-  SIGNALBOX_ASSERT(base.kind == LawKind::constant);
+  const bool is_linear = base.kind == LawKind::constant && per_token_out != Duration::zero();
   FlowMap law;
-  law.add("law", "linear").add("overhead_s", seconds_text(Duration{base.low}));
-  law.add("per_token_out_s", seconds_text(per_token_out));
+  if (is_linear) {
+    law.add("law", "linear").add("overhead_s", seconds_text(Duration{base.low}));
+  } else {
+    law = time_law(base);
+  }
+  if (per_token_out != Duration::zero()) {
+    law.add("per_token_out_s", seconds_text(per_token_out));
+  }
   if (per_token_in != Duration::zero()) law.add("per_token_in_s", seconds_text(per_token_in));
   return law.text();
 }

@@ -1,7 +1,5 @@
 #include "simulations/shrink.hpp"
 
-#include <algorithm>
-
 #include "simulations/scenario_reader.hpp"
 #include "simulations/scenario_writer.hpp"
 #include "simulations/shrink_passes.hpp"
@@ -76,8 +74,7 @@ ScenarioSize measure(const Scenario& scenario, const std::string& traces) {
   size.clients = scenario.clients.size();
   size.backends = scenario.backends.size();
   size.profiles = scenario.profiles.size();
-  const std::string text = write_scenario(scenario);
-  size.lines = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  size.faults = scenario.faults.size();
   auto workload = Workload::open(scenario, scenario.seed, traces);
   if (workload.has_error()) return size;
   for (auto call = workload->next(); call.has_value() && *call; call = workload->next()) {

@@ -46,8 +46,6 @@ struct ScenarioSize {
   std::uint64_t backends = 0;
   std::uint64_t profiles = 0;
   std::uint64_t faults = 0;
-  /// Lines of its file.
-  std::uint64_t lines = 0;
 
   friend bool operator==(const ScenarioSize&, const ScenarioSize&) = default;
 };

@@ -70,6 +70,8 @@ TEST_CASE("arguments: sim", "[cli][arguments]") {
       std::get<SimOptions>(parse({"sim", "night.yaml"}, {{"SIGNALBOX_TRACES", "/elsewhere"}}));
   CHECK_FALSE(plain.seed);
   CHECK_FALSE(plain.slots);
+  CHECK_FALSE(plain.is_checked);
+  CHECK(std::get<SimOptions>(parse({"sim", "night.yaml", "--check"})).is_checked);
   CHECK(plain.traces == "/elsewhere");
   CHECK_THAT(usage_error({"sim"}), Catch::Contains("SCENARIO is required"));
   CHECK_THAT(usage_error({"sim", "night.yaml", "--slots", "0"}), Catch::Contains("--slots"));
@@ -126,6 +128,27 @@ TEST_CASE("arguments: sim fuzz", "[cli][arguments]") {
   CHECK_THAT(usage_error({"sim", "fuzz", "--seeds", "1-2", "--out", "x"}),
              Catch::Contains("one seed"));
   CHECK_THAT(usage_error({"sim", "fuzz", "--tasks", "0"}), Catch::Contains("--tasks"));
+}
+
+TEST_CASE("arguments: sim shrink", "[cli][arguments]") {
+  const auto options = std::get<ShrinkOptions>(
+      parse({"sim", "shrink", "broken.yaml", "--out", "small.yaml", "--seconds", "300"},
+            {{"SIGNALBOX_TRACES", "/elsewhere"}}));
+  CHECK(options.file == "broken.yaml");
+  CHECK(options.out == "small.yaml");
+  CHECK(options.seconds == 300);
+  CHECK(options.traces == "/elsewhere");
+  CHECK_FALSE(options.seed);
+  const auto drawn = std::get<ShrinkOptions>(
+      parse({"sim", "shrink", "--seed", "7", "--tasks", "50", "--out", "small.yaml"}));
+  CHECK(drawn.seed == 7);
+  CHECK(drawn.tasks == 50);
+  CHECK(drawn.seconds == 60);
+  CHECK_THAT(usage_error({"sim", "shrink", "--out", "x"}),
+             Catch::Contains("SCENARIO or --seed is required"));
+  CHECK_THAT(usage_error({"sim", "shrink", "broken.yaml"}), Catch::Contains("--out is required"));
+  CHECK_THAT(usage_error({"sim", "shrink", "broken.yaml", "--seed", "1", "--out", "x"}),
+             Catch::Contains("excludes"));
 }
 
 TEST_CASE("arguments: sim compare", "[cli][arguments]") {

@@ -90,8 +90,8 @@ Law draw_law(Draw& draw, std::uint64_t max) {
 
 sim::ServiceLaw draw_service(Draw& draw) {
   constexpr std::uint64_t minute = 60'000'000'000;
-  if (draw.coin()) return {draw_law(draw, longest_ns), {}, {}};
-  return {{LawKind::constant, draw.time().count()}, draw.time(0, minute), draw.time(0, minute)};
+  const auto per_token = [&] { return draw.coin() ? draw.time(0, minute) : Duration{}; };
+  return {draw_law(draw, longest_ns), per_token(), per_token()};
 }
 
 std::optional<Duration> maybe_time(Draw& draw) {
