@@ -10,7 +10,6 @@
 #include "cli/call_rows_file.hpp"
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
-#include "cli/scenario_file.hpp"
 #include "cli/sim_files.hpp"
 #include "simulations/campaign.hpp"
 #include "simulations/compare_report.hpp"
@@ -97,7 +96,7 @@ int run_sim(const SimOptions& options) {
 }
 
 int run_replay(const ReplayOptions& options) {
-  const auto text = read_whole_file(options.file);
+  const auto text = read_file(options.file);
   if (text.has_error()) return report(text.error());
   auto rows = read_call_rows(*text, options.file);
   if (rows.has_error()) return report(rows.error());

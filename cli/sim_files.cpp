@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/output.hpp"
+#include "simulations/scenario_reader.hpp"
 
 namespace signalbox::cli {
 
@@ -29,16 +30,28 @@ Failure to_usage_failure(const std::vector<config::Violation>& violations) {
   return {ExitCode::usage, std::move(slips)};
 }
 
+Outcome<sim::Scenario> load_scenario(const std::string& path) {
+  const auto text = read_file(path);
+  if (text.has_error()) return text.error();
+  auto read = sim::read_scenario(*text, path);
+  if (read.violations.empty()) return std::move(read.scenario);
+  return to_usage_failure(read.violations);
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream file{path, std::ios::binary};
+  file << text;
+  file.close();
+  return !file.fail();
+}
+
 bool write_files(const std::string& folder,
                  const std::vector<std::pair<std::string, std::string>>& files) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   bool is_good = true;
   for (const auto& [name, text] : files) {
-    std::ofstream file{folder + "/" + name, std::ios::binary};
-    file << text;
-    file.close();
-    is_good = is_good && !file.fail();
+    is_good = write_file(folder + "/" + name, text) && is_good;
   }
   return is_good;
 }

@@ -7,6 +7,7 @@
 
 #include "cli/failure.hpp"
 #include "config/violation.hpp"
+#include "simulations/scenario.hpp"
 
 namespace signalbox::cli {
 
@@ -15,6 +16,12 @@ Outcome<std::string> read_file(const std::string& path);
 
 /// All of them, a line each.
 Failure to_usage_failure(const std::vector<config::Violation>& violations);
+
+/// @returns the scenario, or every slip in its file with its place.
+Outcome<sim::Scenario> load_scenario(const std::string& path);
+
+/// An earlier file is replaced. @returns false when it cannot be written.
+bool write_file(const std::string& path, const std::string& text);
 
 /// Writes names and texts into the folder, which is made if need be. @returns false when one cannot
 /// be written.

@@ -8,8 +8,8 @@
 
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
-#include "cli/scenario_file.hpp"
 #include "cli/seed_workers.hpp"
+#include "cli/sim_files.hpp"
 #include "simulations/campaign.hpp"
 #include "simulations/draw_scenario.hpp"
 #include "simulations/scenario_writer.hpp"
@@ -29,7 +29,7 @@ std::uint32_t processors() {
 int run_fuzz(const FuzzOptions& options) {
   if (!options.out.empty()) {
     const auto drawn = sim::draw_scenario(options.first_seed, options.tasks);
-    if (!write_whole_file(options.out, sim::write_scenario(drawn))) {
+    if (!write_file(options.out, sim::write_scenario(drawn))) {
       return report({ExitCode::failure, "cannot write " + options.out});
     }
   }

@@ -6,7 +6,7 @@
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
 #include "cli/run_apart.hpp"
-#include "cli/scenario_file.hpp"
+#include "cli/sim_files.hpp"
 #include "simulations/campaign.hpp"
 #include "simulations/draw_scenario.hpp"
 #include "simulations/scenario_writer.hpp"
@@ -86,7 +86,7 @@ int run_shrink(const ShrinkOptions& options) {
   std::fprintf(stderr, "%.2f s\n", std::chrono::duration<double>(Clock::now() - began).count());
   const std::string head =
       "# " + shrunk->failure + " fails:\n#   signalbox sim " + options.out + " --check\n";
-  if (!write_whole_file(options.out, head + sim::write_scenario(shrunk->scenario))) {
+  if (!write_file(options.out, head + sim::write_scenario(shrunk->scenario))) {
     return report({ExitCode::failure, "cannot write " + options.out});
   }
   return to_int(print_out(print(*scenario, *shrunk, options)) ? ExitCode::ok : ExitCode::failure);
