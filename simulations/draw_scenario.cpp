@@ -44,6 +44,7 @@ struct Features {
   bool has_hang_ups = false;
   bool has_duplicates = false;
   bool has_policies = false;
+  bool has_preemption = false;
   bool has_tight_budgets = false;
   bool has_tight_bounds = false;
   /// All times are multiples of one, so that things happen at one instant.
@@ -54,8 +55,8 @@ Features draw_features(Draw& draw) {
   Features features;
   for (bool* feature :
        {&features.has_async, &features.has_streams, &features.has_cancels, &features.has_hang_ups,
-        &features.has_duplicates, &features.has_policies, &features.has_tight_budgets,
-        &features.has_tight_bounds, &features.has_beat}) {
+        &features.has_duplicates, &features.has_policies, &features.has_preemption,
+        &features.has_tight_budgets, &features.has_tight_bounds, &features.has_beat}) {
     *feature = draw.happens(50);
   }
   return features;
@@ -83,6 +84,10 @@ ProfileSettings draw_profile(Draw& draw, const Features& features) {
                                       : draw.any(std::array{5.0, 20.0, 60.0});
   settings.default_inference_s = features.has_tight_budgets ? draw.any(std::array{0.001, 0.2, 1.0})
                                                             : draw.any(std::array{2.0, 10.0, 30.0});
+  if (features.has_preemption) {
+    settings.preempt = Preempt::background;
+    settings.preempt_budget = static_cast<std::uint32_t>(draw.between(0, 3));
+  }
   if (!features.has_policies) return settings;
   settings.policy = draw.any(std::array<std::string, 5>{"strict", "aging", "fair", "sjf", "swap"});
   settings.policy_options = draw_options(draw, *settings.max_concurrent);

@@ -1,14 +1,21 @@
 // What must hold in every run, whatever goes wrong in it. Numbered, so that a failure says which:
 //
-//   I1  every call ends in exactly one way          I9  nobody waits or runs beyond its budget
-//   I2  only legal transitions                      I10 what was acknowledged survives; one record
-//   a key I3  no more tasks in slots than slots           I11 nothing is delivered after the end I4
-//   queues keep their bound, full means full    I12 nothing is left over: timers, actors, slots I5
-//   no slot is idle beside a task it could run  I13 metrics and waits agree with what was seen I6
-//   time never goes back                        I14 when faults stop, everything ends I7  classes
-//   and lines keep their order          I15 the same seed, the same run (the campaign's) I8  nobody
-//   is passed over for longer than the   I16 no policy reads a true size (a fact of types:
-//       policy's bound                                  WaiterView has none)
+// I1   every call ends in exactly one way
+// I2   only legal transitions
+// I3   no more tasks in slots than slots
+// I4   queues keep their bound, and full means full
+// I5   no slot is idle beside a task it could run
+// I6   time never goes back
+// I7   classes and lines keep their order
+// I8   nobody is passed over for longer than the policy's bound
+// I9   nobody waits or runs beyond its budget
+// I10  what was acknowledged survives; one record a key
+// I11  nothing is delivered after the end
+// I12  nothing is left over: timers, actors, slots
+// I13  metrics and waits agree with what was seen
+// I14  when faults stop, everything ends
+// I15  the same seed, the same run (the campaign's to check)
+// I16  no policy reads a true size (a fact of types: WaiterView has none)
 #pragma once
 
 #include <array>

@@ -168,7 +168,7 @@ void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
 std::string profile_text(const ProfileSettings& settings) {
   const ProfileSettings usual;
   const auto& [max_concurrent, max_queued, default_queue_wait_s, default_inference_s, policy,
-               commit, policy_options] = settings;
+               commit, policy_options, preempt, preempt_budget] = settings;
   FlowMap profile;
   if (max_concurrent) profile.add("max_concurrent", *max_concurrent);
   if (max_queued != usual.max_queued) profile.add("max_queued", max_queued);
@@ -181,6 +181,8 @@ std::string profile_text(const ProfileSettings& settings) {
   if (policy != usual.policy) profile.add("policy", policy);
   if (commit) profile.add("commit", config::to_string(*commit));
   add_policy_options(profile, policy_options);
+  if (preempt != usual.preempt) profile.add("preempt", to_string(preempt));
+  if (preempt_budget != usual.preempt_budget) profile.add("preempt_budget", preempt_budget);
   return profile.text();
 }
 

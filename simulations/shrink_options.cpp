@@ -34,7 +34,7 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   };
   add_defaults(changes, settings, &Settings::policy_options, &Settings::policy, &Settings::commit,
                &Settings::max_queued, &Settings::default_queue_wait_s,
-               &Settings::default_inference_s);
+               &Settings::default_inference_s, &Settings::preempt, &Settings::preempt_budget);
   const std::function<PolicyOptions&(Scenario&)> options =
       [name](Scenario& scenario) -> PolicyOptions& {
     return scenario.profiles.at(name).policy_options;
