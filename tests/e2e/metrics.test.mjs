@@ -13,7 +13,7 @@ import { Worker } from './support/worker.mjs';
 const PROMTOOL = '/usr/bin/promtool';
 const NAMES = {
   queue_wait_seconds: 'histogram', service_seconds: 'histogram', time_to_first_token_seconds: 'histogram', relay_seconds: 'histogram', calls_total: 'counter',
-  slots: 'gauge', slots_in_use: 'gauge', waiting: 'gauge', tasks: 'gauge', workers: 'gauge', store_commit_seconds: 'histogram', build_info: 'gauge',
+  slots: 'gauge', slots_in_use: 'gauge', waiting: 'gauge', preemptions_total: 'counter', tasks: 'gauge', workers: 'gauge', store_commit_seconds: 'histogram', build_info: 'gauge',
 };
 const LABELS = new Set(['profile', 'priority', 'llm', 'outcome', 'status', 'state', 'version', 'le']);
 

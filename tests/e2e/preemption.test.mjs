@@ -8,7 +8,7 @@ import { sentence, startUpstream } from './support/upstream.mjs';
 import { until, within } from './support/wait.mjs';
 
 const TASKS = '/api/v1/inference-tasks';
-const PROFILE = 'openai_compat:solo';
+const PROFILE = 'openai_compat:solo-model';
 const LONG = 30_000;
 
 describe('a server with one slot', { timeout: 180_000 }, () => {
