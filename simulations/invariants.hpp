@@ -110,6 +110,7 @@ class Invariants final : public RunChecker {
   void check_budgets();
   void check_passed_over();
   void check_bounds();
+  void check_obeyed();
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                              const std::vector<Llm>& llms);
@@ -139,6 +140,8 @@ class Invariants final : public RunChecker {
   std::map<std::string, TaskId> x_first_of_key;
   std::map<std::string, TaskId> x_ended_of_key;
   std::vector<Passed> x_passed;
+  /// Tasks that were told to end at this moment.
+  std::vector<TaskId> x_ordered_ends;
   /// Who left which line at this moment, one way or another.
   std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;
