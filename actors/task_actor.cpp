@@ -16,6 +16,7 @@ namespace signalbox::actors {
 
 void TaskRun::enter() {
   x_queued_at = now();
+  x_waits_since = x_queued_at;
   const Task& task = x_setup.task;
   x_row = new_call_row(task);
   if (x_setup.listener) {
@@ -25,6 +26,7 @@ void TaskRun::enter() {
   if (x_setup.entry == TaskEntry::backlog) {
     // The call is older than its actor.
     x_queued_at -= std::max(wall() - task.created_at, std::chrono::milliseconds{0});
+    x_waits_since = x_queued_at;
     x_place = Place::queued;
     x_is_inserted = true;
     x_self->send(x_setup.profile,

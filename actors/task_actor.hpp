@@ -172,6 +172,8 @@ class TaskRun {
   bool x_is_retiring = false;
 
   Instant x_queued_at{};
+  /// When it came into the line last: later, when its worker went away with it.
+  Instant x_waits_since{};
   /// When it went back to pending; zero before.
   WallTime x_returned_at{};
   std::optional<Instant> x_admitted_at;

@@ -194,6 +194,7 @@ void TaskRun::requeue(bool is_loss) {
   forget_attempt();
   x_place = Place::queued;
   x_admitted_at.reset();
+  x_waits_since = now();
   x_row.status = CallStatus::queued;
   note_row();
   const bool is_waited_for = x_setup.task.attended && x_listeners.has_callers();

@@ -1,4 +1,5 @@
 // The task's end: stored first, announced then, and only then does its actor retire.
+#include <algorithm>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -26,7 +27,8 @@ void TaskRun::end(TaskState state, Error error, Bytes body, Bytes tail) {
   if (x_admitted_at) {
     x_row.service_time_ms = to_fractional_ms(now() - *x_admitted_at);
   } else {
-    x_row.queue_wait_ms = x_row.total_latency_ms;
+    x_row.queue_wait_ms =
+        std::max(x_row.queue_wait_ms, 0.0) + to_fractional_ms(now() - x_waits_since);
   }
   if (x_end->error.code != ErrorCode::none) {
     x_row.error_kind = to_string(x_end->error.code);

@@ -167,9 +167,10 @@ was broken, or when a rare path was never taken by more than 200 seeds.
 Examples:
   signalbox sim fuzz --seeds 1-1000
   signalbox sim fuzz --seeds 1-100000 --jobs 2 --tasks 1000
-  signalbox sim fuzz --seeds 4711)";
+  signalbox sim fuzz --seeds 4711 --out seed4711.yaml)";
 
-void add_fuzz(CLI::App& sim, SimArguments& arguments) {
+void add_fuzz(CLI::App& sim, SimArguments& arguments,
+              std::map<const CLI::Option*, ValueRow>& values) {
   CLI::App* fuzz = sim.add_subcommand("fuzz", "Run drawn scenarios in which everything goes wrong");
   fuzz->footer(fuzz_footer);
   FuzzOptions& options = arguments.fuzz;
@@ -178,6 +179,9 @@ void add_fuzz(CLI::App& sim, SimArguments& arguments) {
       ->check(CLI::Range(1U, jobs_max));
   fuzz->add_option("--tasks", options.tasks, "Calls of each scenario (default 200)")
       ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
+  const CLI::Option* out =
+      fuzz->add_option("--out", options.out, "File for the scenario that one seed draws");
+  values[out] = {true, {}};
 }
 
 }  // namespace
@@ -201,7 +205,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);
   add_experiment(*sim, arguments, values);
-  add_fuzz(*sim, arguments);
+  add_fuzz(*sim, arguments, values);
 }
 
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
@@ -225,6 +229,9 @@ std::optional<std::string> settle_fuzz(SimArguments& arguments) {
            " like 1-1000";
   }
   std::tie(arguments.fuzz.first_seed, arguments.fuzz.last_seed) = *span;
+  if (!arguments.fuzz.out.empty() && span->first != span->second) {
+    return "--out is for one seed";
+  }
   return std::nullopt;
 }
 

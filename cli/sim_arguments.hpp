@@ -80,6 +80,8 @@ struct FuzzOptions {
   std::optional<std::uint32_t> jobs;
   /// Calls of each scenario. Range: 1..100000.
   std::uint64_t tasks = 200;
+  /// File for the scenario of the only seed; empty = none is written.
+  std::string out;
 };
 
 /// What CLI11 fills while it parses.

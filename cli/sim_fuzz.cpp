@@ -2,13 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 
 #include "cli/failure.hpp"
 #include "cli/output.hpp"
 #include "cli/seed_workers.hpp"
 #include "simulations/campaign.hpp"
+#include "simulations/draw_scenario.hpp"
+#include "simulations/scenario_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -23,6 +27,12 @@ std::uint32_t processors() {
 }  // namespace
 
 int run_fuzz(const FuzzOptions& options) {
+  if (!options.out.empty()) {
+    std::ofstream file{options.out, std::ios::binary};
+    file << sim::write_scenario(sim::draw_scenario(options.first_seed, options.tasks));
+    file.close();
+    if (file.fail()) return report({ExitCode::failure, "cannot write " + options.out});
+  }
   const bool is_watched = isatty(STDERR_FILENO) == 1;
   const auto began = Clock::now();
   sim::Campaign campaign{options.tasks};

@@ -113,7 +113,8 @@ BackendSpec draw_server(Draw& draw, const Features& features, std::size_t number
   if (draw.happens(50)) server.pool = "pool";
   server.capacity = static_cast<std::uint32_t>(draw.between(1, 4));
   server.service.base = draw_times(draw, features, draw_length(draw));
-  if (!features.has_beat && draw.happens(30)) server.service.per_token_out = 1ms;
+  const bool is_linear = server.service.base.kind == LawKind::constant && draw.happens(30);
+  if (is_linear && !features.has_beat) server.service.per_token_out = 1ms;
   return server;
 }
 

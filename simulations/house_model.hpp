@@ -23,8 +23,6 @@ struct CallPicture {
   bool has_begun = false;
   std::optional<Duration> hung_up_at;
   std::optional<Duration> cancelled_at;
-  /// Its connection went down with the house.
-  bool is_lost = false;
 };
 
 struct TaskPicture {
@@ -46,8 +44,6 @@ struct TaskPicture {
   bool is_restored = false;
   std::uint32_t crashes = 0;
   bool met_late_completion = false;
-  /// An attempt of it may have failed: then its row names a server that it has left.
-  bool met_failure = false;
 };
 
 struct ProfilePicture {

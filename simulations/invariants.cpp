@@ -9,6 +9,11 @@ namespace {
 /// The house is asked what it thinks of itself every so many looks, and at the end.
 constexpr std::uint64_t settles_between_questions = 64;
 
+/// Each profile may have one that is not needed any more, and one for a question that was put to it
+/// a moment ago; the house has those that it sets for itself.
+constexpr std::size_t timers_of_profile = 3;
+constexpr std::size_t timers_of_house = 8;
+
 /// The server says that it failed; the task may go elsewhere.
 bool spoils_attempt(FaultKind kind) {
   return kind == FaultKind::refuse || kind == FaultKind::cut || kind == FaultKind::status ||
@@ -109,6 +114,11 @@ void Invariants::fault_began(const Fault& fault, Duration now) {
 void Invariants::given(TaskId id, const BackendSpec& server, Duration time, const Fault* fault,
                        Duration now) {
   pass_time(now);
+  const bool is_spoiled = fault != nullptr && spoils_attempt(fault->kind);
+  if (is_spoiled) {
+    x_met_failure.insert(id);
+    x_held_by[server.name].erase(id);
+  }
   const auto task = x_tasks.find(id);
   if (task == x_tasks.end()) {
     // In relaxed mode a call may run before its row is there.
@@ -120,10 +130,6 @@ void Invariants::given(TaskId id, const BackendSpec& server, Duration time, cons
   const bool is_over = is_terminal(picture.row->state);
   require(!is_over || picture.ended_at == now, 11, "a server was given a call that has ended");
   picture.done_at = now + time;
-  if (fault != nullptr && spoils_attempt(fault->kind)) {
-    picture.met_failure = true;
-    x_held_by[server.name].erase(id);
-  }
   picture.met_late_completion = fault != nullptr && fault->kind == FaultKind::late_completion;
 }
 
@@ -161,7 +167,7 @@ void Invariants::died(Death death, Duration now) {
   if (was_running) hit(Probe::crash_with_running_tasks);
   if (death == Death::before_commit) hit(Probe::crash_before_commit);
   if (death == Death::after_commit) hit(Probe::crash_after_commit);
-  for (const actors::CallNumber call : x_unanswered) x_calls.at(call).is_lost = true;
+  // Their connections are gone: they are told nothing any more.
   x_unanswered.clear();
   x_passed.clear();
   x_ended_in_slot.clear();
@@ -207,6 +213,10 @@ void Invariants::finished(SimulatedHouse& house, const RunFigures& figures, std:
   pass_time(now);
   require(open == 0, 14, std::to_string(open) + " calls never ended");
   check_answers();
+  // Before it is asked anything: questions have timers of their own.
+  const std::size_t timers = house.pending_timers();
+  require(timers <= timers_of_house + timers_of_profile * x_profiles.size(), 12,
+          std::to_string(timers) + " timers are left");
   learn_settings(house);
   check_house(house);
   check_leftovers(house);

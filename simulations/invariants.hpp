@@ -122,6 +122,8 @@ class Invariants final : public RunChecker {
   /// By LLM: claimed or running there, and its room.
   std::map<std::string, std::set<TaskId>> x_held_by;
   std::map<std::string, std::uint32_t> x_capacity_max;
+  /// An attempt of theirs may have failed: then their rows name a server that they have left.
+  std::set<TaskId> x_met_failure;
   /// The task that was made first, and the one that has ended, by idempotency key.
   std::map<std::string, TaskId> x_first_of_key;
   std::map<std::string, TaskId> x_ended_of_key;

@@ -60,7 +60,7 @@ void Invariants::refused(const actors::TaskRefused& message, Duration now) {
   hit(Probe::queue_full);
   const ClientSpec& client = x_scenario.clients[call->made.client];
   const auto profile = x_profiles.find(client.profile);
-  if (profile == x_profiles.end() || profile->second.is_changing) return;
+  if (profile == x_profiles.end() || profile->second.is_changing || x_adrift > 0) return;
   // Those who came at this moment count, wherever they are by now: the profile saw them in an order
   // of its own.
   std::size_t waiting = in_line(profile->second, client.priority);

@@ -6,10 +6,6 @@
 namespace signalbox::sim {
 namespace {
 
-/// One timer a profile that is not needed any more, those that the house sets for itself, and one
-/// for each abort that was not confirmed in time.
-constexpr std::size_t timers_of_house = 8;
-
 /// A server that does not confirm an abort by then has lost its right to the slot.
 constexpr std::chrono::seconds abort_patience{1};
 
@@ -117,9 +113,6 @@ void Invariants::check_leftovers(SimulatedHouse& house) {
   require(
       actors == expected, 12,
       std::to_string(actors) + " actors are left, " + std::to_string(expected) + " have a reason");
-  const std::size_t timers = house.pending_timers();
-  require(timers <= timers_of_house + profiles.size(), 12,
-          std::to_string(timers) + " timers are left");
   for (const auto& [id, task] : x_tasks) {
     require(is_terminal(task.row->state), 14,
             name_of(*task.row) + " is " + std::string{to_string(task.row->state)} + " for ever");

@@ -49,7 +49,7 @@ void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
   } else if (is_held(state)) {
     if (!task.granted_at) task.granted_at = x_now;
     profile.held.insert(id);
-    if (!task.met_failure) x_held_by[task.row->backend].insert(id);
+    if (!x_met_failure.contains(id)) x_held_by[task.row->backend].insert(id);
   }
 }
 
@@ -79,7 +79,8 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
   task.row = result.task;
   if (row.state == TaskState::pending) task.is_returned = true;
   enter(op.id, task, row.state);
-  if (row.state == TaskState::claimed) check_claim(op, task, *before);
+  // A claim that the disk did not take is told again when its end is due.
+  if (row.state == TaskState::claimed && !task.is_adrift) check_claim(op, task, *before);
   if (is_terminal(row.state)) check_end(op.id, task);
 }
 

@@ -145,7 +145,9 @@ void Recorder::stored(const Task& task, Duration now) {
 
 void Recorder::end_not_stored(TaskId task, Duration now) {
   const auto found = x_tasks.find(task);
-  if (found != x_tasks.end()) move(found->second, Place::adrift, now);
+  if (found == x_tasks.end()) return;
+  const Place place = found->second.place;
+  if (place == Place::queued || place == Place::running) move(found->second, Place::adrift, now);
 }
 
 void Recorder::refused(TaskId call, const Error& error, Duration now) {

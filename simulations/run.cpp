@@ -180,6 +180,8 @@ void Run::restart() {
   if (!x_house.is_up()) return;
   if (x_checker != nullptr) x_checker->started(x_house, now());
   x_faults.catch_up(x_house);
+  if (x_checker == nullptr) return;
+  for (const auto& [name, settings] : x_scenario.profiles) x_checker->configured(name, now());
 }
 
 // -- time -----------------------------------------------------------------------------------------

@@ -30,6 +30,23 @@ TEST_CASE("attempts: the only backend is tried again after a pause, then given u
   CHECK(house.profile("openai_compat:model-of-alpha").occupancy.in_flight == 0);
 }
 
+TEST_CASE("attempts: who lost its backend waited in line, not while it ran", "[actors]") {
+  HouseFixture house;
+  house.add_backend("alpha", 1, [](const BackendCall&) {
+    actors::Playback playback;
+    playback.steps.push_back({3s, BackendLost{false, "it died"}});
+    return playback;
+  });
+  const auto call = house.submit({.queue_wait = 4s});
+  house.world().advance(2s);
+  house.set_present("alpha", false);
+  house.world().advance(10s);
+  // It ran for 3 s, and then waited for 4.
+  REQUIRE(house.told(call).ended);
+  CHECK(house.told(call).code() == ErrorCode::queue_wait_timeout);
+  CHECK(house.told(call).ended->facts.queue_wait_ms == Approx(4'000));
+}
+
 TEST_CASE("attempts: an error that cannot get better is final", "[actors]") {
   HouseFixture house;
   house.add_backend("alpha", 1, failure(ErrorCode::backend_error, false));

@@ -123,6 +123,8 @@ TEST_CASE("arguments: sim fuzz", "[cli][arguments]") {
   CHECK(std::get<FuzzOptions>(parse({"sim", "fuzz", "--seeds", "7"})).first_seed == 7);
   CHECK_THAT(usage_error({"sim", "fuzz", "--seeds", "9-1"}),
              Catch::Contains("neither a number nor a span"));
+  CHECK_THAT(usage_error({"sim", "fuzz", "--seeds", "1-2", "--out", "x"}),
+             Catch::Contains("one seed"));
   CHECK_THAT(usage_error({"sim", "fuzz", "--tasks", "0"}), Catch::Contains("--tasks"));
 }
 

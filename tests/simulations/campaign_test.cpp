@@ -6,12 +6,16 @@
 
 #include "simulations/campaign.hpp"
 #include "simulations/draw_scenario.hpp"
+#include "simulations/scenario_reader.hpp"
+#include "simulations/scenario_writer.hpp"
 
 namespace signalbox::testing {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::uint64_t quick_seeds = 210;
-constexpr std::uint64_t quick_tasks = 60;
+constexpr std::uint64_t quick_tasks = 120;
 
 }  // namespace
 
@@ -25,6 +29,7 @@ TEST_CASE("campaign: drawn scenarios keep every promise", "[simulations][campaig
     last =
         span.find('-') == std::string::npos ? first : std::stoull(span.substr(span.find('-') + 1));
     tasks = 200;
+    if (const char* count = std::getenv("SIGNALBOX_FUZZ_TASKS")) tasks = std::stoull(count);
   }
   sim::Campaign campaign{tasks};
   for (std::uint64_t seed = first; seed <= last; ++seed) {
@@ -36,6 +41,43 @@ TEST_CASE("campaign: drawn scenarios keep every promise", "[simulations][campaig
   INFO(campaign.print());
   CHECK_FALSE(campaign.has_failed());
   if (std::getenv("SIGNALBOX_FUZZ_SEEDS") != nullptr) std::cout << campaign.print();
+}
+
+TEST_CASE("campaign: a failure is told with the command that repeats it",
+          "[simulations][campaign]") {
+  sim::Campaign campaign{60};
+  sim::SeedFigures figures;
+  figures.seed = 7;
+  campaign.add(figures);
+  CHECK_FALSE(campaign.has_failed());
+  campaign.fail({7, sim::print_violation({3, 1'500'000us, "two in one slot"})});
+  CHECK(campaign.has_failed());
+  CHECK_THAT(campaign.print(), Catch::Contains("seed 7: I3 at 1.500000 s: two in one slot\n"
+                                               "  signalbox sim fuzz --seeds 7 --tasks 60\n"));
+}
+
+TEST_CASE("campaign: rare paths that are never taken are a failure", "[simulations][campaign]") {
+  sim::Campaign campaign{60};
+  sim::SeedFigures figures;
+  figures.probes.fill(1);
+  figures.probes[0] = 0;
+  for (std::uint64_t seed = 1; seed <= sim::seeds_for_probes; ++seed) campaign.add(figures);
+  CHECK_FALSE(campaign.has_failed());
+  campaign.add(figures);
+  CHECK(campaign.has_failed());
+  CHECK_THAT(campaign.print(),
+             Catch::Contains("never hit: timeout and completion at one instant\n"));
+}
+
+TEST_CASE("campaign: every scenario that is drawn can be written and read",
+          "[simulations][campaign]") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    sim::Scenario drawn = sim::draw_scenario(seed, 50);
+    const auto file = sim::read_scenario(sim::write_scenario(drawn), drawn.name + ".yaml");
+    REQUIRE(file.violations.empty());
+    CHECK(file.scenario == drawn);
+  }
 }
 
 TEST_CASE("campaign: a seed draws the same scenario each time", "[simulations][campaign]") {
