@@ -1,7 +1,7 @@
 // What must hold in every run, whatever goes wrong in it. Numbered, so that a failure says which:
 //
 // I1   every call ends in exactly one way
-// I2   only legal transitions
+// I2   only legal transitions, three failures at most
 // I3   no more tasks in slots than slots
 // I4   queues keep their bound, and full means full
 // I5   no slot is idle beside a task it could run
