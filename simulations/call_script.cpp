@@ -111,6 +111,7 @@ actors::Playback script_call(Duration time, const CallSize& size, bool streaming
       break;
     case FaultKind::cut:
       cut(steps, turning_point);
+      if (fault->delay > Duration::zero()) steps.push_back(finish(fault->delay, streaming));
       break;
     case FaultKind::status:
       steps = {{steps.front().delay, status_failure(*fault)}};

@@ -21,7 +21,9 @@ enum class FaultKind : std::uint8_t {
   slow_start,
   /// Says nothing for `delay` once `amount` percent of the call's time are over.
   stall,
-  /// The connection breaks once `amount` percent of the call's time are over.
+  /// The connection breaks once `amount` percent of the call's time are over. A server that does
+  /// not
+  /// notice says `delay` later that it is done (zero = never).
   cut,
   /// Answers with status `amount`, and asks to be left alone for `delay` (zero = says nothing).
   status,

@@ -72,6 +72,10 @@ void Invariants::hung_up(actors::CallNumber call, Duration now) {
   pass_time(now);
   CallPicture& picture = x_calls.at(call);
   if (!picture.hung_up_at) picture.hung_up_at = now;
+  // With a key the caller may come back; with an id it asks when it likes.
+  const bool is_last =
+      picture.made.idempotency_key.empty() && !x_scenario.clients[picture.made.client].is_async;
+  if (is_last) x_ordered_ends.push_back(picture.made.task);
   x_unanswered.erase(call);
   const auto task = x_tasks.find(picture.made.task);
   if (task == x_tasks.end() || picture.is_answered) return;
@@ -83,6 +87,7 @@ void Invariants::cancelled(actors::CallNumber call, Duration now) {
   pass_time(now);
   CallPicture& picture = x_calls.at(call);
   picture.cancelled_at = now;
+  x_ordered_ends.push_back(picture.made.task);
   const auto task = x_tasks.find(picture.made.task);
   if (task != x_tasks.end() && is_terminal(task->second.row->state)) hit(Probe::cancel_after_end);
 }
@@ -177,6 +182,7 @@ void Invariants::died(Death death, Duration now) {
   // Their connections are gone: they are told nothing any more.
   x_unanswered.clear();
   x_passed.clear();
+  x_ordered_ends.clear();
   x_ended_in_slot.clear();
 }
 
@@ -208,6 +214,7 @@ void Invariants::settled(SimulatedHouse& house, Duration now) {
   check_passed_over();
   check_budgets();
   check_bounds();
+  check_obeyed();
   ++x_settles;
   if (x_is_changing) {
     learn_settings(house);

@@ -1,7 +1,7 @@
 // What must hold in every run, whatever goes wrong in it. Numbered, so that a failure says which:
 //
 //   I1  every call ends in exactly one way          I9  nobody waits or runs beyond its budget
-//   I2  only legal transitions                      I10 what was acknowledged survives; one record
+//   I2  only legal transitions, three failures      I10 what was acknowledged survives; one record
 //   a key I3  no more tasks in slots than slots           I11 nothing is delivered after the end I4
 //   queues keep their bound, full means full    I12 nothing is left over: timers, actors, slots I5
 //   no slot is idle beside a task it could run  I13 metrics and waits agree with what was seen I6
@@ -103,6 +103,7 @@ class Invariants final : public RunChecker {
   void check_budgets();
   void check_passed_over();
   void check_bounds();
+  void check_obeyed();
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                              const std::vector<Llm>& llms);
@@ -132,6 +133,8 @@ class Invariants final : public RunChecker {
   std::map<std::string, TaskId> x_first_of_key;
   std::map<std::string, TaskId> x_ended_of_key;
   std::vector<Passed> x_passed;
+  /// Tasks that were told to end at this moment.
+  std::vector<TaskId> x_ordered_ends;
   /// Who left which line at this moment, one way or another.
   std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;

@@ -56,6 +56,20 @@ void Invariants::check_budgets() {
   }
 }
 
+void Invariants::check_obeyed() {
+  for (const TaskId id : std::exchange(x_ordered_ends, {})) {
+    const auto task = x_tasks.find(id);
+    if (task == x_tasks.end() || task->second.is_adrift) continue;
+    const auto call = x_call_of.find(id);
+    // A task that was found after a start has no caller who could leave it; and a cancel may have
+    // gone down with the house.
+    const bool is_cancelled = x_calls.at(call->second).cancelled_at == x_now;
+    const bool has_orders = is_cancelled || !task->second.is_restored;
+    require(!has_orders || is_terminal(task->second.row->state), 11,
+            name_of(*task->second.row) + " goes on though it was cancelled, or its caller left");
+  }
+}
+
 // Who comes is let in while there is room in line, or a slot that nobody else is about to take.
 void Invariants::check_bounds() {
   if (x_adrift > 0) return;

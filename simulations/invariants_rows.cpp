@@ -10,6 +10,9 @@ std::string name_of(const Task& row) {
   return "task " + row.id.to_string();
 }
 
+/// The daemon's, unless it is told otherwise.
+constexpr std::ptrdiff_t attempts_max = 3;
+
 bool has_times_in_order(const Task& row) {
   const WallTime none{};
   const auto is_after = [&](WallTime later, WallTime earlier) {
@@ -93,6 +96,11 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
 void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const Task& before) {
   const Task& row = *task.row;
   require(row.epoch > before.epoch, 2, name_of(row) + " was claimed under an old epoch");
+  const auto failures = std::count_if(
+      row.attempt_log.begin(), row.attempt_log.end(),
+      [](const Attempt& attempt) { return attempt.outcome == Attempt::Outcome::failed; });
+  require(failures < attempts_max, 2,
+          name_of(row) + " failed " + std::to_string(failures) + " times and is tried again");
   const std::size_t at_server = x_held_by[row.backend].size();
   require(at_server <= x_capacity_max[row.backend], 3,
           std::to_string(at_server) + " tasks at " + row.backend + ", which takes " +
@@ -119,6 +127,8 @@ void Invariants::check_end(TaskId id, TaskPicture& task) {
   if (task.granted_at) x_ended_in_slot[task.row->profile].push_back(x_now);
   const Task& row = *task.row;
   const ErrorCode code = row.error_code;
+  const bool is_too_early = row.state == TaskState::completed && task.done_at > x_now;
+  require(!is_too_early, 11, name_of(row) + " was completed before its server was done");
   if (code == ErrorCode::queue_wait_timeout) hit(Probe::queue_timeout);
   if (code == ErrorCode::inference_timeout) {
     hit(Probe::run_timeout);

@@ -81,6 +81,8 @@ TEST_CASE("faults: what a server does to a call", "[simulations][faults]") {
   // A failed attempt is repeated after 100 ms, when the fault is over.
   CHECK(run_with({refuse, "server", 0s, 550ms}) == Outcome{CallStatus::ok, 1600ms, 1});
   CHECK(run_with({cut, "server", 0s, 550ms, 50}) == Outcome{CallStatus::ok, 2100ms, 1});
+  // The second attempt takes its second, whatever is said of the first meanwhile.
+  CHECK(run_with({cut, "server", 0s, 550ms, 50, 500ms}) == Outcome{CallStatus::ok, 2100ms, 1});
   CHECK(run_with({status, "server", 0s, 550ms, 503}) == Outcome{CallStatus::ok, 2600ms, 1});
   CHECK(run_with({status, "server", 0s, 550ms, 404}) == Outcome{CallStatus::error, 1500ms, 1});
   CHECK(run_with({garbage, "server", 0s, 550ms}) == Outcome{CallStatus::error, 1500ms, 1});

@@ -341,13 +341,48 @@ TEST_CASE("invariants: I11, a part of the answer after the end", "[simulations][
 
 TEST_CASE("invariants: I11, a part of the answer for who has left", "[simulations][invariants]") {
   Story story;
-  story.enter(1);
+  // With a key its task goes on.
+  story.enter(1, Priority::workflow, "key");
   story.rules().hung_up(1, story.now());
   story.data(1);
   CHECK(story.broken() == 0);
   story.pass(1s);
   story.data(1);
   CHECK(story.broken() == 11);
+}
+
+TEST_CASE("invariants: I11, a cancel and a leaving that nobody heeds",
+          "[simulations][invariants]") {
+  Story cancelled;
+  cancelled.enter(1);
+  cancelled.move(1, TaskState::claimed);
+  cancelled.rules().cancelled(1, cancelled.now());
+  cancelled.pass(1s);
+  CHECK(cancelled.broken() == 11);
+  Story left;
+  left.enter(1);
+  left.rules().hung_up(1, left.now());
+  left.pass(1s);
+  CHECK(left.broken() == 11);
+}
+
+TEST_CASE("invariants: I11, done before its server", "[simulations][invariants]") {
+  Story story;
+  story.enter(1);
+  story.move(1, TaskState::claimed);
+  story.rules().given(id_of(1), one_line().backends.front(), 2s, nullptr, story.now());
+  story.pass(1s);
+  story.move(1, TaskState::completed);
+  CHECK(story.broken() == 11);
+}
+
+TEST_CASE("invariants: I2, tried a fourth time", "[simulations][invariants]") {
+  Story story;
+  story.enter(1);
+  for (int attempt = 0; attempt < 3; ++attempt) story.move(1, TaskState::claimed);
+  CHECK(story.broken() == 0);
+  story.move(1, TaskState::claimed);
+  CHECK(story.broken() == 2);
 }
 
 TEST_CASE("invariants: I14, a call that never ends", "[simulations][invariants]") {
