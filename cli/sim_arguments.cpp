@@ -146,7 +146,7 @@ void add_experiment(CLI::App& sim, SimArguments& arguments,
   const CLI::Option* traces = experiment->add_option(
       "--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
   for (const CLI::Option* path : {out, traces}) values[path] = {true, {}};
-  values[name] = {true, sim::builtin_experiments()};
+  values[name] = {false, sim::builtin_experiments()};
 }
 
 /// @returns what is wrong with the text, or nothing.
