@@ -43,7 +43,12 @@ void Invariants::check_budgets() {
   for (const auto& [name, profile] : x_profiles) {
     for (const TaskId id : profile.pending) {
       const TaskPicture& task = x_tasks.at(id);
-      const bool has_budget = task.row->queue_wait_ms > 0 && !task.is_restored && !task.is_returned;
+      // Who comes back to the line has its budget anew while its caller waits.
+      const auto number = x_call_of.find(id);
+      const bool is_waited_for =
+          task.row->attended && number != x_call_of.end() && !x_calls.at(number->second).hung_up_at;
+      const bool has_budget =
+          task.row->queue_wait_ms > 0 && !task.is_restored && (!task.is_returned || is_waited_for);
       require(!has_budget ||
                   x_now <= task.pending_at + std::chrono::milliseconds{task.row->queue_wait_ms},
               9, name_of(*task.row) + " waits beyond its budget");
