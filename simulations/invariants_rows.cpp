@@ -83,6 +83,9 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
               std::string{to_string(row.state)});
   require(row.attempts >= before->attempts && row.losses >= before->losses, 2,
           name_of(row) + " has fewer attempts than before");
+  require(row.preemptions == before->preemptions || row.priority == Priority::background, 7,
+          name_of(row) + " was preempted, and is no background task");
+  if (row.preemptions > before->preemptions) hit(Probe::preempted);
   require(has_times_in_order(row), 6, name_of(row) + " has times out of order");
   leave(op.id, task);
   task.row = result.task;
@@ -137,6 +140,7 @@ void Invariants::check_end(TaskId id, TaskPicture& task) {
   if (code == ErrorCode::task_expired) hit(Probe::expired_in_backlog);
   if (code == ErrorCode::worker_lost) hit(Probe::lost_too_often);
   if (code == ErrorCode::none && row.losses > 0) hit(Probe::lost_and_run_again);
+  if (code == ErrorCode::none && row.preemptions > 0) hit(Probe::preempted_and_run_again);
   if (code == ErrorCode::backend_stream_failed && row.stream_started_at != WallTime{}) {
     hit(Probe::cut_after_first_byte);
   }
@@ -221,6 +225,10 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
   const Task& loser = *waits.row;
   // Those that came at this moment may have come after it.
   if (loser.pool != winner.pool || waits.pending_at >= x_now) return 0;
+  // What a preempted task gave up is for an interactive call, whatever the policy.
+  const bool may_be_preemption =
+      profile.settings.preempt == Preempt::background && winner.priority == Priority::interactive;
+  if (may_be_preemption && loser.priority != winner.priority) return 0;
   const bool is_older = waits.first_pending_at < claimed.first_pending_at;
   const PolicyOptions& options = profile.settings.policy_options;
   if (has_aging(profile.settings)) {

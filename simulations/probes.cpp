@@ -62,6 +62,10 @@ std::string_view describe(Probe probe) {
       return "old task collected";
     case Probe::expired_in_backlog:
       return "task expired in the backlog";
+    case Probe::preempted:
+      return "task sent back for an interactive call";
+    case Probe::preempted_and_run_again:
+      return "task sent back and was completed";
   }
   return {};
 }

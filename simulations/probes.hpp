@@ -38,8 +38,10 @@ enum class Probe : std::uint8_t {
   end_not_stored,
   collected,
   expired_in_backlog,
+  preempted,
+  preempted_and_run_again,
 };
-inline constexpr std::size_t probe_count = 29;
+inline constexpr std::size_t probe_count = 31;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t quick_seeds = 210;
+constexpr std::uint64_t quick_seeds = 500;
 constexpr std::uint64_t quick_tasks = 120;
 
 }  // namespace
