@@ -76,6 +76,11 @@ Fault draw_fault(const Scenario& scenario, FaultKind kind, Duration length, Rand
   const Duration mean = shape.target == FaultTarget::broker ? Duration{500ms} : length / 30;
   if (shape.has_lasts) fault.lasts = random.exponential(std::max<Duration>(mean, 100ms));
   if (!shape.amount_key.empty()) fault.amount = draw_amount(kind, random);
+  if (kind == FaultKind::edit_slots) {
+    // A configuration with no slot beside the reserve is refused.
+    const auto& options = scenario.profiles.at(fault.target).policy_options;
+    fault.amount = std::max<std::int64_t>(fault.amount, options.reserve_interactive + 1);
+  }
   if (!shape.delay_key.empty()) {
     fault.delay = any(random, std::array<Duration, 5>{0ms, 10ms, 200ms, 1s, 5s});
   }
