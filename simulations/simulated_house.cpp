@@ -294,16 +294,16 @@ ServerState SimulatedHouse::server(const std::string& backend) const {
 // -- what it says of itself -----------------------------------------------------------------------
 
 actors::ProfileList SimulatedHouse::list_profiles() {
-  return ask<actors::ProfileList>(*x_world, x_house.broker, actors::ListProfiles{});
+  return ask_in_order<actors::ProfileList>(*x_world, x_house.broker, actors::ListProfiles{});
 }
 
 std::vector<Llm> SimulatedHouse::list_llms() {
-  return ask<actors::LlmList>(*x_world, x_house.directory, actors::ListLlms{}).table->llms;
+  return ask_in_order<actors::LlmList>(*x_world, x_house.directory, actors::ListLlms{}).table->llms;
 }
 
 std::optional<actors::Figures> SimulatedHouse::list_figures() {
   if (!x_house.metrics) return std::nullopt;
-  return ask<actors::Figures>(*x_world, x_house.metrics, actors::GetFigures{});
+  return ask_in_order<actors::Figures>(*x_world, x_house.metrics, actors::GetFigures{});
 }
 
 std::size_t SimulatedHouse::running_actors() const {

@@ -13,6 +13,7 @@
 #include "actors/house.hpp"
 #include "actors/playback_actor.hpp"
 #include "persistence/memory_task_store.hpp"
+#include "simulations/ask.hpp"
 #include "simulations/virtual_system.hpp"
 
 namespace signalbox::testing {
@@ -74,13 +75,7 @@ struct FixtureOptions {
 /// Asks an actor and runs the world until it has answered.
 template <class Answer, class Handle, class Question>
 Answer ask(sim::VirtualSystem& world, const Handle& actor, Question question) {
-  auto answer = std::make_shared<std::optional<Answer>>();
-  const auto asker = [question, answer](caf::event_based_actor* self, const Handle& whom) {
-    self->request(whom, std::chrono::seconds{1}, question).then([answer](const Answer& reply) {
-      *answer = reply;
-    });
-  };
-  world.system().spawn(asker, actor);
+  const auto answer = sim::put_question<Answer>(world, actor, std::move(question));
   world.run();
   SIGNALBOX_ASSERT(answer->has_value());
   return **answer;
