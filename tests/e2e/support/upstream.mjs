@@ -37,7 +37,6 @@ export class Upstream extends Listener {
   start() { return this.listen(); }
   stop() { return this.refuse(); }
 
-
   /// One-shot behaviours for the next requests.
   next(...behaviours) { this.plan.push(...behaviours); return this; }
 
@@ -102,10 +101,12 @@ export class Upstream extends Listener {
       if (!res.writableFinished && !record.cutByUs && record.state === 'open') {
         record.state = 'aborted';
         record.abortedAt = Date.now();
+        record.close();
       }
     });
     this.inFlight++;
-    this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
+    // A client that hung up before it made this request has closed another connection, which may be looked at after this one.
+    setImmediate(() => setImmediate(() => { this.maxInFlight = Math.max(this.maxInFlight, this.inFlight); }));
     this.requests.push(record);
     return record;
   }
