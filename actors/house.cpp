@@ -5,11 +5,11 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "actors/directory_actor.hpp"
-#include "actors/gc_actor.hpp"
-#include "actors/metrics_actor.hpp"
-#include "actors/store_actor.hpp"
-#include "core/crash_point.hpp"
+#include "actors/backends/directory_actor.hpp"
+#include "actors/calls/metrics_actor.hpp"
+#include "actors/store/gc_actor.hpp"
+#include "actors/store/store_actor.hpp"
+#include "core/base/crash_point.hpp"
 
 namespace signalbox::actors {
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "actors/broker_actor.hpp"
-#include "actors/messages.hpp"
-#include "actors/ports.hpp"
-#include "actors/push_desk_actor.hpp"
-#include "actors/registrar_actor.hpp"
+#include "actors/backends/push_desk_actor.hpp"
+#include "actors/backends/registrar_actor.hpp"
+#include "actors/broker/broker_actor.hpp"
+#include "actors/messages/messages.hpp"
+#include "actors/messages/ports.hpp"
 #include "config/settings.hpp"
 
 namespace signalbox::actors {

@@ -6,8 +6,8 @@
 
 #include "cli/command_line.hpp"
 #include "config/words.hpp"
-#include "core/read_number.hpp"
-#include "http/json_writer.hpp"
+#include "core/base/read_number.hpp"
+#include "http/text/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {

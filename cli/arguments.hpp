@@ -8,15 +8,15 @@
 #include <variant>
 #include <vector>
 
+#include "cli/client/connection.hpp"
 #include "cli/command_table.hpp"
-#include "cli/connection.hpp"
-#include "cli/resources.hpp"
-#include "cli/serve.hpp"
-#include "cli/sim_arguments.hpp"
-#include "cli/slot_arguments.hpp"
-#include "cli/top.hpp"
-#include "cli/worker_arguments.hpp"
-#include "core/priority.hpp"
+#include "cli/serve/serve.hpp"
+#include "cli/show/resources.hpp"
+#include "cli/show/top.hpp"
+#include "cli/sim/sim_arguments.hpp"
+#include "cli/slot/slot_arguments.hpp"
+#include "cli/worker/worker_arguments.hpp"
+#include "core/base/priority.hpp"
 
 namespace signalbox::cli {
 

@@ -5,9 +5,9 @@
 #include <array>
 #include <cstdio>
 
-#include "cli/failure.hpp"
-#include "cli/output.hpp"
-#include "http/auth.hpp"
+#include "cli/client/failure.hpp"
+#include "cli/client/output.hpp"
+#include "http/front/auth.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -66,7 +66,7 @@ file(WRITE ${OUTPUT} "// Made by cmake/Assets.cmake from dashboard/.
 #include <algorithm>
 #include <array>
 
-#include \"http/assets.hpp\"
+#include \"http/surfaces/assets.hpp\"
 
 namespace signalbox::http {
 namespace {

@@ -30,7 +30,7 @@ foreach(file ${FILES})
 endforeach()
 
 file(WRITE ${OUTPUT} "// Made by cmake/Experiments.cmake from simulations/experiments/.
-#include \"simulations/builtin_experiments.hpp\"
+#include \"simulations/lab/builtin_experiments.hpp\"
 
 #include <array>
 

@@ -24,7 +24,7 @@ function(signalbox_link_plugin target folder)
   target_link_libraries(${target} PRIVATE ${target}_plugin_${name} Boost::json_library)
 endfunction()
 
-# signalbox_link_plugins(TARGET): all of SIGNALBOX_LINKED_PLUGINS, and the table of them that cli/plugin_library.hpp promises.
+# signalbox_link_plugins(TARGET): all of SIGNALBOX_LINKED_PLUGINS, and the table of them that cli/serve/plugin_library.hpp promises.
 function(signalbox_link_plugins target)
   set(declarations "")
   set(entries "")
@@ -37,7 +37,7 @@ function(signalbox_link_plugins target)
   endforeach()
   set(table ${CMAKE_CURRENT_BINARY_DIR}/generated/linked_plugins.cpp)
   file(CONFIGURE OUTPUT ${table} @ONLY CONTENT "// Made by cmake/Plugins.cmake.
-#include \"cli/plugin_library.hpp\"
+#include \"cli/serve/plugin_library.hpp\"
 
 ${declarations}
 namespace signalbox::cli {

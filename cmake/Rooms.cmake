@@ -1,8 +1,8 @@
 # signalbox_room(NAME LINKS ... [PCH caf])
-# One static library per top-level folder, made of every .cpp directly in it.
+# One static library per top-level folder, made of every .cpp in it and its folders.
 function(signalbox_room name)
   cmake_parse_arguments(ROOM "" "PCH" "LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
   if(NOT sources)
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE signalbox_flags ${ROOM_LINKS})

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "core/agent.hpp"
-#include "core/backend_choice.hpp"
-#include "core/priority.hpp"
-#include "core/profile_settings.hpp"
+#include "core/admission/profile_settings.hpp"
+#include "core/backends/agent.hpp"
+#include "core/backends/backend_choice.hpp"
+#include "core/base/priority.hpp"
 
 namespace signalbox::config {
 

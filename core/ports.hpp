@@ -15,11 +15,11 @@
 #include <variant>
 #include <vector>
 
-#include "core/call_query.hpp"
-#include "core/error.hpp"
-#include "core/ids.hpp"
-#include "core/task.hpp"
-#include "core/time.hpp"
+#include "core/base/error.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/time.hpp"
+#include "core/calls/call_query.hpp"
+#include "core/tasks/task.hpp"
 
 namespace signalbox {
 

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
+#include "core/base/time.hpp"
 #include "core/ports.hpp"
-#include "core/task.hpp"
-#include "core/time.hpp"
+#include "core/tasks/task.hpp"
 
 namespace signalbox {
 

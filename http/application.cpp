@@ -6,11 +6,11 @@
 #include <array>
 #include <cctype>
 
-#include "http/call_options.hpp"
-#include "http/dashboard_surface.hpp"
 #include "http/dispatch.hpp"
-#include "http/error_response.hpp"
-#include "http/route_table.hpp"
+#include "http/front/call_options.hpp"
+#include "http/front/error_response.hpp"
+#include "http/front/route_table.hpp"
+#include "http/surfaces/dashboard_surface.hpp"
 
 namespace signalbox::http {
 namespace {

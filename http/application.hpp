@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "http/auth.hpp"
-#include "http/server.hpp"
-#include "http/services.hpp"
+#include "http/edge/server.hpp"
+#include "http/front/auth.hpp"
+#include "http/front/services.hpp"
 
 namespace signalbox::http {
 

@@ -6,20 +6,20 @@
 #include <string>
 #include <string_view>
 
-#include "http/admin_surface.hpp"
-#include "http/agent_surface.hpp"
-#include "http/call_surface.hpp"
-#include "http/dashboard_surface.hpp"
-#include "http/inference_surface.hpp"
-#include "http/job_surface.hpp"
-#include "http/login_surface.hpp"
-#include "http/operations_surface.hpp"
-#include "http/pool_surface.hpp"
-#include "http/push_surface.hpp"
-#include "http/slot_surface.hpp"
-#include "http/task_stream.hpp"
-#include "http/task_surface.hpp"
-#include "http/worker_surface.hpp"
+#include "http/surfaces/admin_surface.hpp"
+#include "http/surfaces/agent_surface.hpp"
+#include "http/surfaces/call_surface.hpp"
+#include "http/surfaces/dashboard_surface.hpp"
+#include "http/surfaces/inference_surface.hpp"
+#include "http/surfaces/job_surface.hpp"
+#include "http/surfaces/login_surface.hpp"
+#include "http/surfaces/operations_surface.hpp"
+#include "http/surfaces/pool_surface.hpp"
+#include "http/surfaces/push_surface.hpp"
+#include "http/surfaces/slot_surface.hpp"
+#include "http/surfaces/task_stream.hpp"
+#include "http/surfaces/task_surface.hpp"
+#include "http/surfaces/worker_surface.hpp"
 
 namespace signalbox::http {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "core/error.hpp"
-#include "http/route_table.hpp"
-#include "http/services.hpp"
+#include "core/base/error.hpp"
+#include "http/front/route_table.hpp"
+#include "http/front/services.hpp"
 
 namespace signalbox::http {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/call_row.hpp"
+#include "core/calls/call_row.hpp"
 
 namespace signalbox::persistence {
 

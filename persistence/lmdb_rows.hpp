@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
-#include "core/call_row.hpp"
-#include "core/task.hpp"
+#include "core/calls/call_row.hpp"
+#include "core/tasks/task.hpp"
 #include "persistence/lmdb_schema.hpp"
 
 namespace signalbox::persistence {

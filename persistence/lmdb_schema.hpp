@@ -28,7 +28,7 @@
 #include <string_view>
 
 #include "core/ports.hpp"
-#include "core/task.hpp"
+#include "core/tasks/task.hpp"
 #include "persistence/lmdb.hpp"
 
 namespace signalbox::persistence {

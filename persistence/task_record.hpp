@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/task.hpp"
+#include "core/base/error.hpp"
+#include "core/tasks/task.hpp"
 
 namespace signalbox::persistence {
 

@@ -2,7 +2,7 @@
 // house with an impatient collector on the virtual clock.
 #include <catch2/catch.hpp>
 
-#include "actors/gc_actor.hpp"
+#include "actors/store/gc_actor.hpp"
 #include "tests/support/worker_fixture.hpp"
 
 namespace signalbox::testing {

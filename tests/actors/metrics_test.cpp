@@ -1,11 +1,11 @@
 // Goal: every call leaves one row, on the disk a moment after its end, whatever its end; nobody
 // waits for that, and what is in memory stays until it is there. Method: a house on the virtual
 // clock, and the actor alone with a store that fails when told.
-#include "actors/metrics_actor.hpp"
+#include "actors/calls/metrics_actor.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "actors/store_actor.hpp"
+#include "actors/store/store_actor.hpp"
 #include "tests/support/house_fixture.hpp"
 
 namespace signalbox::testing {

@@ -1,6 +1,6 @@
 // Goal: push workers are known by their heartbeats and are given work as any backend is. Method: a
 // whole house on the virtual clock; behind the Backend port stand servers that the test plays.
-#include "actors/push_desk_actor.hpp"
+#include "actors/backends/push_desk_actor.hpp"
 
 #include <catch2/catch.hpp>
 

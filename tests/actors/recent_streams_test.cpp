@@ -1,5 +1,5 @@
 // Goal: the latest streams are known, in bounded memory. Method: fill it past each bound.
-#include "actors/recent_streams.hpp"
+#include "actors/tasks/recent_streams.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

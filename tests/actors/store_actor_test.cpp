@@ -2,7 +2,7 @@
 // large and takes the small. Method: the actor on the virtual scheduler, so that what is sent
 // together is one batch, with a store that has room for so many bytes a commit, and with a real one
 // of the least size there is.
-#include "actors/store_actor.hpp"
+#include "actors/store/store_actor.hpp"
 
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
@@ -13,7 +13,7 @@
 
 #include "persistence/lmdb_task_store.hpp"
 #include "persistence/memory_task_store.hpp"
-#include "simulations/virtual_system.hpp"
+#include "simulations/world/virtual_system.hpp"
 
 namespace signalbox::testing {
 namespace {

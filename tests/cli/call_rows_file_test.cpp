@@ -1,11 +1,11 @@
 // Goal: what `get calls -o jsonl` prints is read back, and nothing else is taken for it. Method:
 // rows as the daemon renders them, and slips.
-#include "cli/call_rows_file.hpp"
+#include "cli/sim/call_rows_file.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "http/json_writer.hpp"
-#include "http/render.hpp"
+#include "http/front/render.hpp"
+#include "http/text/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -1,6 +1,6 @@
 // Goal: tokens come out as they come in, however the bytes are cut, and a bad end is seen. Method:
 // literal streams.
-#include "cli/chat_stream.hpp"
+#include "cli/chat/chat_stream.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,11 +1,11 @@
 // Goal: completions know every command, flag and word that the parser takes, in each shell.
 // Method: the table that the parser gives, looked up in each script; a made table for what must be
 // escaped. The shells themselves run in tests/e2e/cli_local.test.mjs.
-#include "cli/completion.hpp"
+#include "cli/completion/completion.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/resources.hpp"
+#include "cli/show/resources.hpp"
 
 namespace signalbox::cli {
 namespace {

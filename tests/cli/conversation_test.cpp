@@ -1,5 +1,5 @@
 // Goal: what is sent after each line of a conversation. Method: literal lines.
-#include "cli/conversation.hpp"
+#include "cli/chat/conversation.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,11 +1,11 @@
 // Goal: a task's history reads as one line of time, whatever of it the row tells. Method: literal
 // rows.
-#include "cli/description.hpp"
+#include "cli/show/description.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/json_text.hpp"
-#include "cli/time_line.hpp"
+#include "cli/client/json_text.hpp"
+#include "cli/show/time_line.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "config/load.hpp"
-#include "http/auth.hpp"
+#include "http/front/auth.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -1,6 +1,6 @@
 // Goal: a plugin that does not fit is named with both versions and never run. Method: shared
 // objects of this build, and entries made up here.
-#include "cli/plugin_library.hpp"
+#include "cli/serve/plugin_library.hpp"
 
 #include <catch2/catch.hpp>
 #include <fstream>

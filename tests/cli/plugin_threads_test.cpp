@@ -1,7 +1,7 @@
 // Goal: a plugin's code holds up nobody but itself: it throws, stalls, is cancelled and left
 // behind, and the daemon goes on. Method: real threads; a gate in the test decides when a call
 // returns.
-#include "cli/plugin_threads.hpp"
+#include "cli/serve/plugin_threads.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

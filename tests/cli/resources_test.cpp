@@ -1,9 +1,9 @@
 // Goal: rows of the API become the documented columns, whatever is in them. Method: literal JSON.
-#include "cli/resources.hpp"
+#include "cli/show/resources.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/failure.hpp"
+#include "cli/client/failure.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cli/run_apart.hpp"
+#include "cli/sim/run_apart.hpp"
 
 namespace signalbox::cli {
 namespace {

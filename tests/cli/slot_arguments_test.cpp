@@ -1,6 +1,6 @@
 // Goal: `signalbox slot` takes its own flags and leaves the command's alone. Method: literal
 // command lines.
-#include "cli/slot_arguments.hpp"
+#include "cli/slot/slot_arguments.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // Goal: tables that people read and scripts cut. Method: literal tables.
-#include "cli/table.hpp"
+#include "cli/client/table.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,10 +1,10 @@
 // Goal: what the daemon told becomes a screen that fits, whatever was told. Method: literal JSON.
-#include "cli/top_frame.hpp"
+#include "cli/show/top_frame.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/table.hpp"
-#include "http/json_members.hpp"
+#include "cli/client/table.hpp"
+#include "http/text/json_members.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -1,8 +1,8 @@
 // Goal: --watch says what changed, once. Method: literal rows and streams.
 #include <catch2/catch.hpp>
 
-#include "cli/render.hpp"
-#include "cli/task_follow.hpp"
+#include "cli/show/render.hpp"
+#include "cli/show/task_follow.hpp"
 
 namespace signalbox::cli {
 namespace {

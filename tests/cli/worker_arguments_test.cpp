@@ -1,6 +1,6 @@
 // Goal: the worker's arguments become its options, mistakes are told, and a session outlives the
 // process. Method: literal command lines; a folder of the test's own.
-#include "cli/worker_arguments.hpp"
+#include "cli/worker/worker_arguments.hpp"
 
 #include <sys/stat.h>
 
@@ -10,7 +10,7 @@
 #include <map>
 
 #include "cli/arguments.hpp"
-#include "cli/worker_session_file.hpp"
+#include "cli/worker/worker_session_file.hpp"
 
 namespace signalbox::cli {
 namespace {

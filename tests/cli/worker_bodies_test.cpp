@@ -1,11 +1,11 @@
 // Goal: the bodies that go out and the members that are read are those of the contract. Method:
 // literal JSON.
-#include "cli/worker_bodies.hpp"
+#include "cli/worker/worker_bodies.hpp"
 
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "cli/worker_answer.hpp"
+#include "cli/worker/worker_answer.hpp"
 
 namespace signalbox::cli {
 

@@ -1,6 +1,6 @@
 // Goal: what the broker says is understood, and what makes no sense is left alone. Method: literal
 // event streams through the splitter, as they come from the wire.
-#include "cli/worker_frames.hpp"
+#include "cli/worker/worker_frames.hpp"
 
 #include <catch2/catch.hpp>
 #include <vector>

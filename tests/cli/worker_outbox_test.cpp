@@ -1,10 +1,10 @@
 // Goal: every chunk goes out once and in order, the end exactly once, whatever the broker answers.
 // Method: hand-written dialogues, and all sequences of six steps against a model.
-#include "cli/worker_outbox.hpp"
+#include "cli/worker/worker_outbox.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/worker_bodies.hpp"
+#include "cli/worker/worker_bodies.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -1,10 +1,10 @@
 // Goal: what a worker does next follows from what has happened. Method: events in, steps out; the
 // pauses by their bounds.
-#include "cli/worker_state.hpp"
+#include "cli/worker/worker_state.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "cli/worker_reconnect.hpp"
+#include "cli/worker/worker_reconnect.hpp"
 
 namespace signalbox::cli {
 namespace {

@@ -2,8 +2,8 @@
 // edges of each rule.
 #include <catch2/catch.hpp>
 
-#include "core/agent.hpp"
-#include "core/field_text.hpp"
+#include "core/backends/agent.hpp"
+#include "core/base/field_text.hpp"
 
 namespace signalbox {
 namespace {

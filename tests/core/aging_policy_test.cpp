@@ -1,6 +1,6 @@
 // Goal: linear aging, exactly, and the worst-case wait that the documentation states. Method:
 // random walks against a searched list; a profile that interactive calls alone would fill for ever.
-#include "core/aging_policy.hpp"
+#include "core/policies/aging_policy.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

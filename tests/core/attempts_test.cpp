@@ -1,6 +1,6 @@
 // Goal: what is tried again, and when (http-api 8.6). Method: the whole table of conditions; the
 // back-off spelt out.
-#include "core/attempts.hpp"
+#include "core/tasks/attempts.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

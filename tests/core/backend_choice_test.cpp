@@ -1,6 +1,6 @@
 // Goal: the lowest share in use, ties by order, never a full one. Method: all triples of small
 // loads and capacities against the definition.
-#include "core/backend_choice.hpp"
+#include "core/backends/backend_choice.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

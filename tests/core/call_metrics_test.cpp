@@ -1,6 +1,6 @@
 // Goal: each call that ended is counted once, in the series it belongs to, and no choice of names
 // by callers makes the figures grow without end. Method: rows as calls leave them.
-#include "core/call_metrics.hpp"
+#include "core/calls/call_metrics.hpp"
 
 #include <catch2/catch.hpp>
 

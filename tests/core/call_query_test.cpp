@@ -1,7 +1,7 @@
 // Goal: a list of calls is one list, though a part of it is in memory and a part on the disk: page
 // by page nothing twice, nothing left out. Method: random splits of a set of rows over the two,
 // each paged through under every kind of filter, against a plain filter over the whole set.
-#include "core/call_query.hpp"
+#include "core/calls/call_query.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

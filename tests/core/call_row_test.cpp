@@ -1,6 +1,6 @@
 // Goal: the statuses of mission A9, and which error shows as which. Method: golden lists over all
 // codes.
-#include "core/call_row.hpp"
+#include "core/calls/call_row.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>

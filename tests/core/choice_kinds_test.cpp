@@ -4,7 +4,7 @@
 #include <map>
 #include <random>
 
-#include "core/pool_choices.hpp"
+#include "core/backends/pool_choices.hpp"
 
 namespace signalbox::test {
 namespace {

@@ -1,13 +1,13 @@
 // Goal: no order of sends, ends and pauses brings the breaker where it must not be. Method: every
 // sequence of 8 events with rules that open at the second failure, against a model that keeps each
 // call with the opening it was sent after; then the promises one by one with the real rules.
-#include "core/circuit_breaker.hpp"
+#include "core/backends/circuit_breaker.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
-#include "core/lease.hpp"
+#include "core/backends/lease.hpp"
 #include "core/ports.hpp"
 #include "tests/core/fixtures.hpp"
 

@@ -3,7 +3,7 @@
 // session_walk_test.
 #include <catch2/catch.hpp>
 
-#include "core/directory.hpp"
+#include "core/backends/directory.hpp"
 #include "tests/core/fixtures.hpp"
 
 namespace signalbox::test {

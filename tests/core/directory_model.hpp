@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/directory.hpp"
+#include "core/backends/directory.hpp"
 
 namespace signalbox::test {
 

@@ -1,6 +1,6 @@
 // Goal: the directory's promises one by one, among them those that concern several targets at once,
 // which the oracle's worlds leave open. Method: one case per promise.
-#include "core/directory.hpp"
+#include "core/backends/directory.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 // stands in a line that leads nowhere. Method: one case per promise.
 #include <catch2/catch.hpp>
 
-#include "core/directory.hpp"
+#include "core/backends/directory.hpp"
 #include "tests/core/fixtures.hpp"
 
 namespace signalbox::test {

@@ -1,6 +1,6 @@
 // Goal: numbers are stored and words are sent, so neither may ever change. Method: a golden list,
 // to be added to and never edited; everything else about Error in passing.
-#include "core/error.hpp"
+#include "core/base/error.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

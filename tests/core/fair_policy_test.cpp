@@ -1,7 +1,7 @@
 // Goal: owners of one class get the same service in tokens while they want it, and nobody saves up
 // idle time. Method: random walks against plain counters; two greedy owners of different sizes; an
 // owner who comes back.
-#include "core/fair_policy.hpp"
+#include "core/policies/fair_policy.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -2,7 +2,7 @@
 // all short values of a nasty alphabet, all cuts and single-byte changes of a good text.
 #include <catch2/catch.hpp>
 
-#include "core/field_text.hpp"
+#include "core/base/field_text.hpp"
 
 namespace signalbox {
 

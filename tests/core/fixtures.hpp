@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "core/ids.hpp"
-#include "core/time.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/time.hpp"
 
 namespace signalbox::test {
 

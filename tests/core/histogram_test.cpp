@@ -1,6 +1,6 @@
 // Goal: durations land in the bucket whose bound they do not exceed, and sums and counts hold
 // whatever comes. Method: values at, below and above the bounds, and values that are no durations.
-#include "core/histogram.hpp"
+#include "core/calls/histogram.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>

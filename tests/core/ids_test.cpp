@@ -1,6 +1,6 @@
 // Goal: ids rise strictly whatever the clock does, and their text form is exact. Method: clocks
 // that stand, jump and step back; round trips; every one-character damage of a good text.
-#include "core/ids.hpp"
+#include "core/base/ids.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>

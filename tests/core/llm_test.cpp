@@ -1,6 +1,6 @@
 // Goal: where a name leads, and which profile a call belongs to (mission A7, http-api 8.15, 8.16).
 // Method: one table with every kind of clash; the profile names spelt out.
-#include "core/llm.hpp"
+#include "core/backends/llm.hpp"
 
 #include <catch2/catch.hpp>
 

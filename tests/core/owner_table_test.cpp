@@ -1,6 +1,6 @@
 // Goal: an owner keeps its number while it has a call, and the table stays bounded. Method: a long
 // stream of owners beside a few that stay.
-#include "core/owner_table.hpp"
+#include "core/policies/owner_table.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

@@ -2,7 +2,7 @@
 // start, loses and doubles nobody, passes no bound, leaves no slot free beside one who could start,
 // and never learns how long an answer will be. Method: the same random walks for all of them, with
 // and without changes of policy on the way (policy_world.cpp looks after each step).
-#include "core/policy.hpp"
+#include "core/policies/policy.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

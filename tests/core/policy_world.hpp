@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 
 namespace signalbox::test {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 #include "tests/core/fixtures.hpp"
 
 namespace signalbox::test {

@@ -1,6 +1,6 @@
 // Goal: the class a caller asks for, in every form that http-api Common takes. Method: all words in
 // all cases; the forms of RFC 9218 (a dictionary of RFC 8941), good and broken.
-#include "core/priority.hpp"
+#include "core/base/priority.hpp"
 
 #include <catch2/catch.hpp>
 #include <cctype>

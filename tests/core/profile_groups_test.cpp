@@ -2,7 +2,7 @@
 // that gets no room holds up no other. Method: two or three targets, literal questions and answers.
 #include <catch2/catch.hpp>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 #include "tests/core/fixtures.hpp"
 #include "tests/core/policy_world.hpp"
 

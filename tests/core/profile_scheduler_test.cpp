@@ -1,7 +1,7 @@
 // Goal: the parts of a profile that the small-model search leaves out: texts and numbers shown to
 // callers, slots that follow the backends, set_inference, the named promises of mission A3, A4, A8,
 // A10. Method: one case per promise.
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 
 #include <catch2/catch.hpp>
 

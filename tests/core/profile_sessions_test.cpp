@@ -2,7 +2,7 @@
 // promise; walks with a directory are in session_walk_test.
 #include <catch2/catch.hpp>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 #include "tests/core/fixtures.hpp"
 
 namespace signalbox::test {

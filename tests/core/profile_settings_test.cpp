@@ -1,7 +1,7 @@
 // Goal: ranges hold to the last value, and the store's text form loses nothing and swallows no
 // garbage. Method: both sides of each bound; round trips of edge and random values; golden text,
 // since past forms must stay readable.
-#include "core/profile_settings.hpp"
+#include "core/admission/profile_settings.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>

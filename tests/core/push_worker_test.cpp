@@ -1,4 +1,4 @@
-#include "core/push_worker.hpp"
+#include "core/backends/push_worker.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 #include "tests/core/scheduler_model.hpp"
 
 namespace signalbox::test {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
 
 namespace signalbox::test {
 

@@ -1,6 +1,6 @@
 // Goal: a session stays where it is while that is there, new ones spread, and what is remembered is
 // bounded. Method: one case per promise, then a random walk against a plain list.
-#include "core/session_affinity.hpp"
+#include "core/backends/session_affinity.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

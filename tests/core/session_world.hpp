@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "core/directory.hpp"
-#include "core/profile_scheduler.hpp"
+#include "core/admission/profile_scheduler.hpp"
+#include "core/backends/directory.hpp"
 
 namespace signalbox::test {
 

@@ -1,6 +1,6 @@
 // Goal: the shortest predicted call of the best class is next, until somebody has been passed for
 // too long. Method: random walks against a searched list; a long call among short ones for ever.
-#include "core/shortest_job_policy.hpp"
+#include "core/policies/shortest_job_policy.hpp"
 
 #include <catch2/catch.hpp>
 

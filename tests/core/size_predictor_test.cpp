@@ -1,6 +1,6 @@
 // Goal: predictions come from the right past, in whole numbers, and the past stays bounded.
 // Method: literal cases; a stream of owners longer than what is kept.
-#include "core/size_predictor.hpp"
+#include "core/policies/size_predictor.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a slot's row and lease say what happened, whatever the order. Method: the pure object, with
 // times handed in.
-#include "core/slot.hpp"
+#include "core/admission/slot.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,7 @@
 // Goal: strict priority is strict, its reserve is never entered by others, its trickle never runs
 // dry. Method: all orders of three heads; random walks against an oracle that searches a list;
 // a saturated profile whose grants are counted.
-#include "core/strict_policy.hpp"
+#include "core/policies/strict_policy.hpp"
 
 #include <catch2/catch.hpp>
 

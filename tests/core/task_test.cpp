@@ -1,6 +1,6 @@
 // Goal: the state machine of mission B2, its stored numbers and wire words. Method: golden tables,
 // spelt out here so that a change of the code's table cannot change the test's.
-#include "core/task.hpp"
+#include "core/tasks/task.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "core/token_usage.hpp"
+#include "core/base/token_usage.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

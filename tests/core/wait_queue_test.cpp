@@ -1,6 +1,6 @@
 // Goal: the queue is the sorted list it claims to be, holes or not. Method: named cases for the
 // edges, then 1e5 random operations against a std::map.
-#include "core/wait_queue.hpp"
+#include "core/policies/wait_queue.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>

@@ -5,8 +5,8 @@
 #include <array>
 #include <functional>
 
-#include "core/field_text.hpp"
-#include "core/worker_session.hpp"
+#include "core/backends/worker_session.hpp"
+#include "core/base/field_text.hpp"
 
 namespace signalbox {
 namespace {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "config/words.hpp"
-#include "simulations/figures.hpp"
+#include "simulations/figures/figures.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

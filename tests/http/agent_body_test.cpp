@@ -1,6 +1,6 @@
 // Goal: an agent's definition is read whole or refused by name, and its words go to the backend
 // before the caller's. Method: pure, literal text.
-#include "http/agent_body.hpp"
+#include "http/surfaces/agent_body.hpp"
 
 #include <catch2/catch.hpp>
 

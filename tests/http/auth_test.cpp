@@ -1,11 +1,11 @@
 // Goal: one caller per request, known by digest; errors keep their shape and statuses.
-#include "http/auth.hpp"
+#include "http/front/auth.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "http/application.hpp"
-#include "http/error_response.hpp"
-#include "http/status_mapping.hpp"
+#include "http/front/error_response.hpp"
+#include "http/front/status_mapping.hpp"
 
 namespace signalbox::http {
 namespace {

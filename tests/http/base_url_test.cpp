@@ -1,5 +1,5 @@
 // Taking base URLs apart and making paths of them.
-#include "http/base_url.hpp"
+#include "http/upstream/base_url.hpp"
 
 #include <catch2/catch.hpp>
 

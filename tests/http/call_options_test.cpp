@@ -1,6 +1,6 @@
 // Goal: what a caller says beside the body is read as the contract says, or refused with the
 // field's name.
-#include "http/call_options.hpp"
+#include "http/front/call_options.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // CallThreads: calls are numbered, bounded, cancelled and waited for.
-#include "http/call_threads.hpp"
+#include "http/upstream/call_threads.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

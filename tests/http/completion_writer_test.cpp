@@ -1,14 +1,14 @@
 // Goal: text comes out as an OpenAI backend would have said it. Method: pure; literal bytes, and
 // the assembler of real streams, which must read the events as the very body that is written.
-#include "http/completion_writer.hpp"
+#include "http/upstream/completion_writer.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "http/json_members.hpp"
-#include "http/sse_splitter.hpp"
-#include "http/stream_assembler.hpp"
-#include "http/text_gate.hpp"
+#include "http/text/json_members.hpp"
+#include "http/upstream/sse_splitter.hpp"
+#include "http/upstream/stream_assembler.hpp"
+#include "http/upstream/text_gate.hpp"
 
 namespace signalbox::http {
 

@@ -1,10 +1,10 @@
 // Goal: the dashboard's files come whole, typed, cached by their hash, and under a policy that lets
 // nothing foreign run. Method: dispatch without sockets.
-#include "http/dashboard_surface.hpp"
+#include "http/surfaces/dashboard_surface.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "http/assets.hpp"
+#include "http/surfaces/assets.hpp"
 #include "tests/http/fake_house.hpp"
 
 namespace signalbox::http {

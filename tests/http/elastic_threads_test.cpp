@@ -1,5 +1,5 @@
 // Threads of ElasticThreads: made for jobs, bounded, gone after a while.
-#include "http/elastic_threads.hpp"
+#include "http/edge/elastic_threads.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

@@ -13,10 +13,10 @@
 #include <string>
 #include <utility>
 
-#include "actors/metrics_actor.hpp"
-#include "actors/store_actor.hpp"
+#include "actors/calls/metrics_actor.hpp"
+#include "actors/store/store_actor.hpp"
 #include "http/dispatch.hpp"
-#include "http/services.hpp"
+#include "http/front/services.hpp"
 #include "persistence/memory_task_store.hpp"
 
 namespace signalbox::http {

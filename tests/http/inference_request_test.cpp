@@ -1,5 +1,5 @@
 // Goal: a body is read just far enough, and every byte that is not ours to change stays. Pure.
-#include "http/inference_request.hpp"
+#include "http/surfaces/inference_request.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "http/job_events.hpp"
+#include "http/surfaces/job_events.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "http/job_request.hpp"
+#include "http/surfaces/job_request.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // The raw scanner against texts whose every byte matters; splice is checked by scanning its result
 // again.
-#include "http/json_members.hpp"
+#include "http/text/json_members.hpp"
 
 #include <catch2/catch.hpp>
 

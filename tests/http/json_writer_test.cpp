@@ -1,5 +1,5 @@
 // Goal: what we print is JSON that everyone reads alike. Method: literal text.
-#include "http/json_writer.hpp"
+#include "http/text/json_writer.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

@@ -1,10 +1,10 @@
 // Goal: a browser's session is as good as its key, for pages of this origin and as long as it is
 // used. Method: made requests; time is given.
-#include "http/login_sessions.hpp"
+#include "http/front/login_sessions.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "http/auth.hpp"
+#include "http/front/auth.hpp"
 #include "tests/http/fake_house.hpp"
 
 namespace signalbox::http {

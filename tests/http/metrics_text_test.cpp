@@ -1,6 +1,6 @@
 // Goal: the text has exactly the contract's names, with figures that are those of the input, and
 // labels that are bounded. Method: literal lines.
-#include "http/metrics_text.hpp"
+#include "http/surfaces/metrics_text.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

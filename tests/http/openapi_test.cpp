@@ -5,9 +5,9 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "http/assets.hpp"
-#include "http/json_members.hpp"
-#include "http/route_table.hpp"
+#include "http/front/route_table.hpp"
+#include "http/surfaces/assets.hpp"
+#include "http/text/json_members.hpp"
 
 namespace signalbox::http {
 namespace {

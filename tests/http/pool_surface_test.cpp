@@ -2,7 +2,7 @@
 // Method: requests from the route table to the answer, with actors that play a script.
 #include <catch2/catch.hpp>
 
-#include "http/json_members.hpp"
+#include "http/text/json_members.hpp"
 #include "tests/http/fake_house.hpp"
 
 namespace signalbox::http {

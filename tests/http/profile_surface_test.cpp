@@ -3,7 +3,7 @@
 // with what it was told.
 #include <catch2/catch.hpp>
 
-#include "http/json_members.hpp"
+#include "http/text/json_members.hpp"
 #include "tests/http/fake_house.hpp"
 
 namespace signalbox::http {

@@ -1,9 +1,9 @@
 // Goal: a worker's answer leads to a path on that worker and nowhere else. Method: pure.
-#include "http/push_answer.hpp"
+#include "http/push/push_answer.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "http/json_members.hpp"
+#include "http/text/json_members.hpp"
 
 namespace signalbox::http {
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <future>
 
-#include "http/push_client.hpp"
+#include "http/push/push_client.hpp"
 #include "tests/http/push_worker_script.hpp"
 
 namespace signalbox::http::test {

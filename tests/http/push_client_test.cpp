@@ -1,13 +1,13 @@
 // PushClient against workers by the book: what is sent, and what their tokens become.
-#include "http/push_client.hpp"
+#include "http/push/push_client.hpp"
 
 #include <catch2/catch.hpp>
 #include <future>
 #include <mutex>
 #include <set>
 
-#include "http/json_members.hpp"
-#include "http/sse_splitter.hpp"
+#include "http/text/json_members.hpp"
+#include "http/upstream/sse_splitter.hpp"
 #include "tests/http/push_worker_script.hpp"
 
 namespace signalbox::http::test {

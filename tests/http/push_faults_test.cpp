@@ -4,8 +4,8 @@
 #include <future>
 #include <optional>
 
-#include "http/json_members.hpp"
-#include "http/push_client.hpp"
+#include "http/push/push_client.hpp"
+#include "http/text/json_members.hpp"
 #include "tests/http/push_worker_script.hpp"
 
 namespace signalbox::http::test {
@@ -106,11 +106,10 @@ TEST_CASE("push_faults: the worker answers a status", "[http][push_faults]") {
 
 TEST_CASE("push_faults: the answer is of no use", "[http][push_faults]") {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ";
-  const std::string bytes =
-      GENERATE_COPY(std::string("SSH-2.0-nonsense\r\n"), head + "0\r\n\r\n",
-                    head + "5\r\n\r\nhello", head + "2\r\n\r\n{}",
-                    head + "16\r\n\r\n{\"job_id\": \"j1\"}", head + "12\r\n\r\n{\"sse_url\":7",
-                    head + "100000\r\n\r\n" + std::string(100'000, ' '));
+  const std::string bytes = GENERATE_COPY(
+      std::string("SSH-2.0-nonsense\r\n"), head + "0\r\n\r\n", head + "5\r\n\r\nhello",
+      head + "2\r\n\r\n{}", head + "16\r\n\r\n{\"job_id\": \"j1\"}",
+      head + "12\r\n\r\n{\"sse_url\":7", head + "100000\r\n\r\n" + std::string(100'000, ' '));
   RawServer server(answers(bytes));
   const auto failure = call_worker(server, false)->failed();
   INFO(bytes.substr(0, 100));

@@ -1,4 +1,4 @@
-#include "http/push_heartbeat.hpp"
+#include "http/surfaces/push_heartbeat.hpp"
 
 #include <catch2/catch.hpp>
 

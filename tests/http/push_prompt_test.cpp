@@ -1,6 +1,6 @@
 // Goal: chats and prompts become the one text of a push worker, and what it cannot carry is refused
 // in words. Method: pure.
-#include "http/push_prompt.hpp"
+#include "http/push/push_prompt.hpp"
 
 #include <catch2/catch.hpp>
 

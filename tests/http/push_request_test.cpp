@@ -1,5 +1,5 @@
 // Goal: a caller's body comes to a worker's request, with every wish kept or refused. Method: pure.
-#include "http/push_request.hpp"
+#include "http/push/push_request.hpp"
 
 #include <catch2/catch.hpp>
 

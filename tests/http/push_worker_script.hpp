@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/push_client.hpp"
+#include "http/push/push_client.hpp"
 #include "tests/http/raw_server.hpp"
 #include "tests/http/upstream_recorder.hpp"
 

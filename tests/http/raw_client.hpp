@@ -17,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-#include "http/server.hpp"
+#include "http/edge/server.hpp"
 
 namespace signalbox::http::test {
 

@@ -1,5 +1,5 @@
 // Goal: a slow reader is dropped at its bound, and only there. Method: pure, no waiting.
-#include "http/reply_box.hpp"
+#include "http/front/reply_box.hpp"
 
 #include <catch2/catch.hpp>
 

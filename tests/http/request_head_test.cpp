@@ -1,6 +1,6 @@
 // Goal: no head that two parties could read differently gets through. Method: literal heads, each
 // with the status it deserves; then the same of incremental scanning.
-#include "http/request_head.hpp"
+#include "http/edge/request_head.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

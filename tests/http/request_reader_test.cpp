@@ -1,6 +1,6 @@
 // Goal: the same requests come out however their bytes were cut, and no body gets past its limit.
 // Method: bytes in, requests out; chunked bodies in every split.
-#include "http/request_reader.hpp"
+#include "http/edge/request_reader.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>

@@ -1,6 +1,6 @@
 // Goal: every path and method means one thing, and what means nothing says so. Method: pure, no
 // sockets.
-#include "http/route_table.hpp"
+#include "http/front/route_table.hpp"
 
 #include <catch2/catch.hpp>
 

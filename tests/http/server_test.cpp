@@ -1,6 +1,6 @@
 // Goal: well-behaved clients get what HTTP/1 promises them. Method: a real edge on a loopback
 // socket, exact bytes in, replies parsed.
-#include "http/server.hpp"
+#include "http/edge/server.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

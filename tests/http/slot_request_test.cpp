@@ -1,6 +1,6 @@
 // Goal: what an app says of a slot is read as the contract has it, and what cannot be read is told
 // with the field at fault.
-#include "http/slot_request.hpp"
+#include "http/surfaces/slot_request.hpp"
 
 #include <catch2/catch.hpp>
 

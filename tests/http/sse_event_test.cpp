@@ -1,5 +1,5 @@
 // Goal: what we send as an event comes out of any reader as it went in. Method: literal text.
-#include "http/sse_event.hpp"
+#include "http/text/sse_event.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // Every stream of the corpus is cut at every position, and into single bytes: the events must not
 // change, and the bytes that come out must be the bytes that went in.
-#include "http/sse_splitter.hpp"
+#include "http/upstream/sse_splitter.hpp"
 
 #include <catch2/catch.hpp>
 

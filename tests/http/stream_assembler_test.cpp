@@ -1,11 +1,11 @@
 // Streams of several servers become the bodies these would have sent; synthesized events become
 // them again.
-#include "http/stream_assembler.hpp"
+#include "http/upstream/stream_assembler.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "http/json_members.hpp"
-#include "http/sse_splitter.hpp"
+#include "http/text/json_members.hpp"
+#include "http/upstream/sse_splitter.hpp"
 
 namespace signalbox::http {
 

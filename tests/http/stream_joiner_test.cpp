@@ -1,5 +1,5 @@
 // Goal: chunks that a worker brought are joined to the body of a plain call. Method: pure.
-#include "http/stream_joiner.hpp"
+#include "http/upstream/stream_joiner.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a reader of a task's stream sees each state and chunk once, also when it was cut off in
 // between. Method: pure, literal text.
-#include "http/task_events.hpp"
+#include "http/surfaces/task_events.hpp"
 
 #include <catch2/catch.hpp>
 

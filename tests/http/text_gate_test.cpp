@@ -1,6 +1,6 @@
 // Goal: a text in pieces is given out whole up to the first stop sequence, whatever the pieces.
 // Method: pure; every way to cut a text in two or three, and random bytes.
-#include "http/text_gate.hpp"
+#include "http/upstream/text_gate.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>

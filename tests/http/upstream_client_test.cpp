@@ -1,5 +1,5 @@
 // HttpBackend against scripted servers: what is sent, and what each kind of answer becomes.
-#include "http/upstream_client.hpp"
+#include "http/upstream/upstream_client.hpp"
 
 #include <catch2/catch.hpp>
 #include <future>

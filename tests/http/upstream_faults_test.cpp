@@ -4,7 +4,7 @@
 #include <future>
 #include <set>
 
-#include "http/upstream_client.hpp"
+#include "http/upstream/upstream_client.hpp"
 #include "tests/http/raw_server.hpp"
 #include "tests/http/upstream_recorder.hpp"
 

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "http/upstream_client.hpp"
+#include "http/upstream/upstream_client.hpp"
 
 namespace signalbox::http::test {
 

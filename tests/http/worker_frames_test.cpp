@@ -1,6 +1,6 @@
 // Goal: broker and worker understand each other, and what a worker gets wrong is told to it by
 // name. Method: pure, literal text.
-#include "http/worker_frames.hpp"
+#include "http/surfaces/worker_frames.hpp"
 
 #include <catch2/catch.hpp>
 

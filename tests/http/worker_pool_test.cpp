@@ -1,6 +1,6 @@
 // Goal: every job gets a thread at once or is refused, and threads come and go with the work.
 // Method: jobs that block until the test lets them go.
-#include "http/worker_pool.hpp"
+#include "http/edge/worker_pool.hpp"
 
 #include <sys/resource.h>
 

@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "simulations/campaign.hpp"
-#include "simulations/draw_scenario.hpp"
-#include "simulations/scenario_reader.hpp"
-#include "simulations/scenario_writer.hpp"
+#include "simulations/campaign/campaign.hpp"
+#include "simulations/campaign/draw_scenario.hpp"
+#include "simulations/scenario/scenario_reader.hpp"
+#include "simulations/scenario/scenario_writer.hpp"
 
 namespace signalbox::testing {
 namespace {

@@ -4,10 +4,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "simulations/compare.hpp"
-#include "simulations/compare_report.hpp"
-#include "simulations/line_curve.hpp"
-#include "simulations/svg_chart.hpp"
+#include "simulations/figures/line_curve.hpp"
+#include "simulations/figures/svg_chart.hpp"
+#include "simulations/lab/compare.hpp"
+#include "simulations/lab/compare_report.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

@@ -4,10 +4,10 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "simulations/builtin_experiments.hpp"
-#include "simulations/experiment_reader.hpp"
-#include "simulations/experiment_report.hpp"
-#include "simulations/experiment_run.hpp"
+#include "simulations/lab/builtin_experiments.hpp"
+#include "simulations/lab/experiment_reader.hpp"
+#include "simulations/lab/experiment_report.hpp"
+#include "simulations/lab/experiment_run.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

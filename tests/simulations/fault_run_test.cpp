@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "simulations/run.hpp"
+#include "simulations/world/run.hpp"
 
 namespace signalbox::testing {
 namespace {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/task_moves.hpp"
-#include "simulations/invariants.hpp"
+#include "simulations/campaign/invariants.hpp"
 
 namespace signalbox::testing {
 namespace {

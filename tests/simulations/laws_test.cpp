@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "simulations/laws.hpp"
+#include "simulations/scenario/laws.hpp"
 
 namespace signalbox::testing {
 namespace {

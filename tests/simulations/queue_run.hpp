@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/profile_settings.hpp"
+#include "core/admission/profile_settings.hpp"
 #include "tests/support/house_fixture.hpp"
 
 namespace signalbox::testing {

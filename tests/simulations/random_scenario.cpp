@@ -5,7 +5,7 @@
 #include <bit>
 #include <iterator>
 
-#include "simulations/random.hpp"
+#include "simulations/scenario/random.hpp"
 
 namespace signalbox::testing {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "simulations/scenario.hpp"
+#include "simulations/scenario/scenario.hpp"
 
 namespace signalbox::testing {
 

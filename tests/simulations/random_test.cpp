@@ -1,7 +1,7 @@
 // Goal: the draws are the same everywhere and have the right law. Method: golden numbers, moments.
 #include <catch2/catch.hpp>
 
-#include "simulations/random.hpp"
+#include "simulations/scenario/random.hpp"
 
 namespace signalbox::sim {
 

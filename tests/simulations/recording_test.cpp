@@ -2,7 +2,7 @@
 // watched call by call, its calls become a recording, and the replay is watched in turn.
 #include <catch2/catch.hpp>
 
-#include "simulations/recording.hpp"
+#include "simulations/scenario/recording.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

@@ -2,7 +2,7 @@
 // literal YAML, whole structs and whole messages.
 #include <catch2/catch.hpp>
 
-#include "simulations/scenario_reader.hpp"
+#include "simulations/scenario/scenario_reader.hpp"
 
 namespace signalbox::testing {
 namespace {

@@ -2,10 +2,10 @@
 // that use every key, and the files that are there; every time to the nanosecond.
 #include <catch2/catch.hpp>
 
-#include "simulations/builtin_experiments.hpp"
-#include "simulations/scenario_reader.hpp"
-#include "simulations/scenario_writer.hpp"
-#include "simulations/yaml_text.hpp"
+#include "simulations/lab/builtin_experiments.hpp"
+#include "simulations/scenario/scenario_reader.hpp"
+#include "simulations/scenario/scenario_writer.hpp"
+#include "simulations/scenario/yaml_text.hpp"
 #include "tests/simulations/random_scenario.hpp"
 #include "tests/simulations/scenarios.hpp"
 

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "simulations/scenario_reader.hpp"
+#include "simulations/scenario/scenario_reader.hpp"
 
 namespace signalbox::testing {
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "simulations/run.hpp"
-#include "simulations/scenario.hpp"
+#include "simulations/scenario/scenario.hpp"
+#include "simulations/world/run.hpp"
 
 namespace signalbox::testing {
 

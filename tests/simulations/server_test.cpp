@@ -2,10 +2,10 @@
 // few calls whose ends are plain.
 #include <catch2/catch.hpp>
 
-#include "core/token_usage.hpp"
-#include "simulations/call_script.hpp"
-#include "simulations/scenario_reader.hpp"
-#include "simulations/server_work.hpp"
+#include "core/base/token_usage.hpp"
+#include "simulations/scenario/scenario_reader.hpp"
+#include "simulations/world/call_script.hpp"
+#include "simulations/world/server_work.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

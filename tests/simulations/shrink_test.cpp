@@ -2,12 +2,12 @@
 // failures whose smallest form is known because they are made up: the whole file is compared.
 #include <catch2/catch.hpp>
 
-#include "simulations/campaign.hpp"
-#include "simulations/draw_scenario.hpp"
-#include "simulations/freeze.hpp"
-#include "simulations/scenario_writer.hpp"
-#include "simulations/shrink.hpp"
-#include "simulations/workload.hpp"
+#include "simulations/campaign/campaign.hpp"
+#include "simulations/campaign/draw_scenario.hpp"
+#include "simulations/campaign/shrink.hpp"
+#include "simulations/scenario/freeze.hpp"
+#include "simulations/scenario/scenario_writer.hpp"
+#include "simulations/scenario/workload.hpp"
 #include "tests/simulations/scenarios.hpp"
 
 namespace signalbox::testing {

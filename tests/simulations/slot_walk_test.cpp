@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "simulations/random.hpp"
+#include "simulations/scenario/random.hpp"
 #include "tests/support/slot_fixture.hpp"
 
 namespace signalbox::testing {

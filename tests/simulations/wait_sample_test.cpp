@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "simulations/random.hpp"
-#include "simulations/wait_sample.hpp"
+#include "simulations/figures/wait_sample.hpp"
+#include "simulations/scenario/random.hpp"
 
 namespace signalbox::testing {
 

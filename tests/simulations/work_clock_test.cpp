@@ -2,7 +2,7 @@
 // goes. Method: small cases worked out by hand, to the nanosecond.
 #include <catch2/catch.hpp>
 
-#include "simulations/work_clock.hpp"
+#include "simulations/scenario/work_clock.hpp"
 
 namespace signalbox::testing {
 namespace {

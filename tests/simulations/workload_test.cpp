@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "simulations/workload.hpp"
+#include "simulations/scenario/workload.hpp"
 
 namespace signalbox::testing {
 namespace {

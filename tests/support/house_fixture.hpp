@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "actors/backends/playback_actor.hpp"
 #include "actors/house.hpp"
-#include "actors/playback_actor.hpp"
 #include "persistence/memory_task_store.hpp"
-#include "simulations/ask.hpp"
-#include "simulations/virtual_system.hpp"
+#include "simulations/world/ask.hpp"
+#include "simulations/world/virtual_system.hpp"
 
 namespace signalbox::testing {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "actors/upstream_actor.hpp"
+#include "actors/backends/upstream_actor.hpp"
 #include "tests/support/plugin_fixture.hpp"
 #include "tests/support/worker_fixture.hpp"
 

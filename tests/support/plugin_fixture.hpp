@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "actors/plugin_actor.hpp"
-#include "actors/plugin_call.hpp"
+#include "actors/plugins/plugin_actor.hpp"
+#include "actors/plugins/plugin_call.hpp"
 #include "tests/support/house_fixture.hpp"
 
 namespace signalbox::testing {

@@ -1,0 +1,87 @@
+// What a profile tells its policy, and what it asks of it beside the order.
+#include <algorithm>
+
+#include "core/admission/profile_scheduler.hpp"
+
+namespace signalbox {
+
+Rooms ProfileScheduler::rooms() const {
+  Rooms rooms = x_policy->rooms({slots(), x_in_flight});
+  if (x_owed == 0) return rooms;
+  for (const Priority priority : all_priorities) {
+    std::uint32_t& room = rooms[to_index(priority)];
+    if (priority != Priority::interactive) room -= std::min(room, x_owed);
+  }
+  return rooms;
+}
+
+Lane ProfileScheduler::lane_of(const Waiter& waiter) {
+  return {waiter.view.priority, waiter.view.target, waiter.has_session};
+}
+
+void ProfileScheduler::predict(WaiterView& view) const {
+  if (!x_traits.predicts) return;
+  view.predicted_out = x_predictor.predict(view.owner, view.target, view.declared);
+}
+
+void ProfileScheduler::adopt_policy() {
+  x_policy = make_policy(x_settings.policy, x_settings.policy_options);
+  x_traits = x_policy->traits();
+  ++x_policy_number;
+  if (!x_traits.heeds_loaded) {
+    x_loaded.clear();
+    for (Target& target : x_targets) target.loaded_on.clear();
+  }
+  if (!x_traits.keeps_order) return;
+  for (const Priority priority : all_priorities) {
+    for (TargetIndex target = 0; target < x_targets.size(); ++target) {
+      for (const WaitQueue* queue : {&std::as_const(x_queue), &x_session_queue.all()}) {
+        for (const TaskId id : queue->ids(priority, target)) {
+          Waiter& waiter = x_waiters.at(id);
+          predict(waiter.view);
+          x_policy->enter(lane_of(waiter), waiter.view);
+        }
+      }
+    }
+  }
+}
+
+void ProfileScheduler::note_end(Waiter& waiter, const TokenUsage& usage) {
+  if (waiter.granted_by == x_policy_number) x_policy->ended(waiter.view, usage);
+}
+
+void ProfileScheduler::forget_owners(const std::vector<OwnerIndex>& owners) {
+  for (const OwnerIndex owner : owners) {
+    x_policy->forget(owner);
+    x_predictor.forget(owner);
+  }
+}
+
+void ProfileScheduler::note_loaded(const Lease& lease, TargetIndex target) {
+  if (lease.group.empty()) return;
+  const auto [place, is_new] = x_loaded.try_emplace(lease.group, target);
+  if (!is_new) x_targets[place->second].loaded_on.erase(lease.group);
+  place->second = target;
+  x_targets[target].loaded_on.insert(lease.group);
+}
+
+bool ProfileScheduler::is_loaded(const Target& target, const Lease* lease) const {
+  return lease == nullptr ? !target.loaded_on.empty() : target.loaded_on.contains(lease->group);
+}
+
+void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
+  x_targets[target_index(target)].capacities = std::move(capacities);
+  std::map<std::string_view, std::size_t> targets_of;
+  for (const Target& each : x_targets) {
+    for (const auto& [group, capacity] : each.capacities) ++targets_of[group];
+  }
+  x_shares_groups = std::any_of(targets_of.begin(), targets_of.end(),
+                                [](const auto& entry) { return entry.second > 1; });
+  std::erase_if(x_loaded, [&](const auto& entry) {
+    const bool is_gone = !targets_of.contains(entry.first);
+    if (is_gone) x_targets[entry.second].loaded_on.erase(entry.first);
+    return is_gone;
+  });
+}
+
+}  // namespace signalbox

@@ -1,0 +1,71 @@
+// What a checker knows of a house: its calls as they were made and answered, its tasks as they were
+// committed. Nothing of it comes from inside an actor.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/admission/profile_settings.hpp"
+#include "simulations/world/run_checker.hpp"
+
+namespace signalbox::sim {
+
+struct CallPicture {
+  MadeCall made;
+  Duration at{};
+  /// Was told its id; where that is all it asked for, the rest is a courtesy.
+  bool is_accepted = false;
+  /// Refused or ended.
+  bool is_answered = false;
+  bool has_begun = false;
+  std::optional<Duration> hung_up_at;
+  std::optional<Duration> cancelled_at;
+};
+
+struct TaskPicture {
+  /// As committed last.
+  std::shared_ptr<const Task> row;
+  /// When it came into the line first, and last.
+  Duration first_pending_at{};
+  Duration pending_at{};
+  /// When it was given its slot; unset while it is pending.
+  std::optional<Duration> granted_at;
+  std::optional<Duration> ended_at;
+  /// When its server would be done with it.
+  std::optional<Duration> done_at;
+  /// A commit about it failed: what the house knows of it and what is stored are two things.
+  bool is_adrift = false;
+  /// It was given back, or found after a start: then it stands under its old number, without the
+  /// bound, and its budgets are others.
+  bool is_returned = false;
+  bool is_restored = false;
+  std::uint32_t crashes = 0;
+  bool met_late_completion = false;
+};
+
+struct ProfilePicture {
+  ProfileSettings settings;
+  /// What it may have been until the change under way is through.
+  std::uint32_t slots_max = 0;
+  std::uint32_t queued_max = 0;
+  std::uint32_t queued_min = 0;
+  /// Being changed now.
+  bool is_changing = false;
+  /// At this moment: the fewest in slots, and who has come into the line.
+  std::size_t held_min = 0;
+  std::array<bool, priority_count> has_new{};
+  /// Tasks in state pending, and in a slot.
+  std::set<TaskId> pending;
+  std::set<TaskId> held;
+};
+
+/// Claimed or running.
+inline bool is_held(TaskState state) {
+  return state == TaskState::claimed || state == TaskState::running;
+}
+
+}  // namespace signalbox::sim

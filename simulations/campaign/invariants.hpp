@@ -1,0 +1,155 @@
+// What must hold in every run, whatever goes wrong in it. Numbered, so that a failure says which:
+//
+// I1   every call ends in exactly one way
+// I2   only legal transitions, three failures at most
+// I3   no more tasks in slots than slots
+// I4   queues keep their bound, and full means full
+// I5   no slot is idle beside a task it could run
+// I6   time never goes back
+// I7   classes and lines keep their order
+// I8   nobody is passed over for longer than the policy's bound
+// I9   nobody waits or runs beyond its budget
+// I10  what was acknowledged survives; one record a key
+// I11  nothing is delivered after the end
+// I12  nothing is left over: timers, actors, slots
+// I13  metrics and waits agree with what was seen
+// I14  when faults stop, everything ends
+// I15  the same seed, the same run (the campaign's to check)
+// I16  no policy reads a true size (a fact of types: WaiterView has none)
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simulations/campaign/house_model.hpp"
+#include "simulations/campaign/probes.hpp"
+
+namespace signalbox::sim {
+
+struct Violation {
+  /// 1 is I1.
+  int invariant = 0;
+  /// Since the run's start.
+  Duration at{};
+  std::string what;
+};
+
+class Invariants final : public RunChecker {
+ public:
+  /// @param scenario must outlive it.
+  explicit Invariants(const Scenario& scenario);
+
+  /// The first one; nothing when all held.
+  [[nodiscard]] const std::optional<Violation>& violation() const { return x_violation; }
+  [[nodiscard]] const ProbeCounts& probes() const { return x_probes; }
+
+  void called(const MadeCall& call, Duration now) override;
+  void hung_up(actors::CallNumber call, Duration now) override;
+  void cancelled(actors::CallNumber call, Duration now) override;
+  void configured(const std::string& profile, Duration now) override;
+  void fault_began(const Fault& fault, Duration now) override;
+  void given(TaskId task, const BackendSpec& server, Duration time, const Fault* fault,
+             Duration now) override;
+  void started(SimulatedHouse& house, Duration now) override;
+  void died(Death death, Duration now) override;
+  void recovered(const ObservedStore& store, Duration now) override;
+  void committed(const StoreOp& op, const StoreResult& result, Duration now) override;
+  void refused(const actors::TaskRefused& message, Duration now) override;
+  void accepted(const actors::TaskAccepted& message, Duration now) override;
+  void began(const actors::TaskBegan& message, Duration now) override;
+  void data(const actors::TaskData& message, Duration now) override;
+  void ended(const actors::TaskEnded& message, Duration now) override;
+  void settled(SimulatedHouse& house, Duration now) override;
+  void finished(SimulatedHouse& house, const RunFigures& figures, std::size_t open,
+                Duration now) override;
+  [[nodiscard]] bool is_broken() const override { return x_violation.has_value(); }
+
+ private:
+  /// Who was passed over by whom, at this moment; may turn out to have been granted, too.
+  struct Passed {
+    TaskId waits;
+    TaskId passes;
+    int invariant = 0;
+  };
+
+  void require(bool holds, int invariant, const std::string& what);
+  void hit(Probe probe) { ++x_probes[static_cast<std::size_t>(probe)]; }
+  void pass_time(Duration now);
+  void note_key(const MadeCall& call);
+
+  // What callers are told (invariants_calls.cpp).
+  /// @returns null, with a violation, when it may be told nothing more.
+  CallPicture* hear(actors::CallNumber call, const char* what);
+  void answer(CallPicture& call, TaskId task);
+  void check_answers();
+  /// It was told of `met`, which may be another call's task under its key.
+  void meet(const CallPicture& call, TaskId met);
+
+  // What is committed (invariants_rows.cpp).
+  void inserted(const InsertTask& op, const StoreResult& result);
+  void moved(const MoveTask& op, const StoreResult& result);
+  void deleted(TaskId id);
+  void not_stored(TaskId id, bool is_end);
+  void enter(TaskId id, TaskPicture& task, TaskState state);
+  void leave(TaskId id, const TaskPicture& task);
+  void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
+  void check_end(TaskId id, TaskPicture& task);
+  void check_not_early(const TaskPicture& task);
+  void check_rows(const ObservedStore& store);
+  void note_passed_over(TaskId id, const TaskPicture& claimed);
+  [[nodiscard]] int find_passed_over(const ProfilePicture& profile, const TaskPicture& claimed,
+                                     const TaskPicture& waits) const;
+
+  // When nothing is under way (invariants_house.cpp).
+  void check_budgets();
+  void check_passed_over();
+  void check_bounds();
+  void check_obeyed();
+  void check_house(SimulatedHouse& house);
+  void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
+                             const std::vector<Llm>& llms);
+  void check_leftovers(SimulatedHouse& house);
+  void check_figures(SimulatedHouse& house, const RunFigures& figures);
+  void learn_settings(SimulatedHouse& house);
+  [[nodiscard]] std::size_t in_line(const ProfilePicture& profile, Priority priority) const;
+
+  const Scenario& x_scenario;
+  std::optional<Violation> x_violation;
+  ProbeCounts x_probes{};
+  Duration x_now{};
+  std::uint64_t x_settles = 0;
+
+  std::map<actors::CallNumber, CallPicture> x_calls;
+  /// Calls to be checked when the house dies or the run ends.
+  std::set<actors::CallNumber> x_unanswered;
+  std::map<TaskId, TaskPicture> x_tasks;
+  std::map<TaskId, actors::CallNumber> x_call_of;
+  std::map<std::string, ProfilePicture> x_profiles;
+  /// By LLM: claimed or running there, and its room.
+  std::map<std::string, std::set<TaskId>> x_held_by;
+  std::map<std::string, std::uint32_t> x_capacity_max;
+  /// An attempt of theirs may have failed: then their rows name a server that they have left.
+  std::set<TaskId> x_met_failure;
+  /// The task that was made first, and the one that has ended, by idempotency key.
+  std::map<std::string, TaskId> x_first_of_key;
+  std::map<std::string, TaskId> x_ended_of_key;
+  std::vector<Passed> x_passed;
+  /// Tasks that were told to end at this moment.
+  std::vector<TaskId> x_ordered_ends;
+  /// Who left which line at this moment, one way or another.
+  std::vector<std::pair<std::string, Priority>> x_left_line;
+  std::size_t x_adrift = 0;
+  /// When tasks in slots ended, by profile, as long as their aborts may be unconfirmed.
+  std::map<std::string, std::deque<Duration>> x_ended_in_slot;
+  std::uint64_t x_failed_commits = 0;
+  std::size_t x_actors_of_house = 0;
+  bool x_is_changing = false;
+};
+
+}  // namespace signalbox::sim

@@ -1,0 +1,268 @@
+// What is committed: states, slots, order, records (I2, I3, I6, I7, I8, I10).
+#include <algorithm>
+
+#include "simulations/campaign/invariants.hpp"
+
+namespace signalbox::sim {
+namespace {
+
+std::string name_of(const Task& row) {
+  return "task " + row.id.to_string();
+}
+
+/// The daemon's, unless it is told otherwise.
+constexpr std::ptrdiff_t attempts_max = 3;
+
+bool has_times_in_order(const Task& row) {
+  const WallTime none{};
+  const auto is_after = [&](WallTime later, WallTime earlier) {
+    return later == none || later >= earlier;
+  };
+  return is_after(row.claimed_at, row.created_at) &&
+         is_after(row.stream_started_at, row.claimed_at) &&
+         is_after(row.completed_at, row.created_at) && is_after(row.completed_at, row.claimed_at) &&
+         is_after(row.completed_at, row.stream_started_at);
+}
+
+/// A class before another goes first under all policies but this one.
+bool has_aging(const ProfileSettings& settings) {
+  return settings.policy == "aging";
+}
+
+}  // namespace
+
+void Invariants::inserted(const InsertTask& op, const StoreResult& result) {
+  const TaskId id = op.task.id;
+  require(!x_tasks.contains(id), 2, name_of(op.task) + " was inserted twice");
+  require(op.task.state == TaskState::pending, 2, name_of(op.task) + " was not born pending");
+  TaskPicture& task = x_tasks[id];
+  task.row = result.task;
+  task.first_pending_at = x_now;
+  enter(id, task, TaskState::pending);
+  if (task.row->attended) {
+    x_profiles[task.row->profile].has_new[to_index(task.row->priority)] = true;
+  }
+}
+
+void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
+  if (task.is_adrift) return;
+  ProfilePicture& profile = x_profiles[task.row->profile];
+  if (state == TaskState::pending) {
+    task.pending_at = x_now;
+    task.granted_at.reset();
+    task.done_at.reset();
+    profile.pending.insert(id);
+  } else if (is_held(state)) {
+    if (!task.granted_at) task.granted_at = x_now;
+    profile.held.insert(id);
+    if (!x_met_failure.contains(id)) x_held_by[task.row->backend].insert(id);
+  }
+}
+
+void Invariants::leave(TaskId id, const TaskPicture& task) {
+  ProfilePicture& profile = x_profiles[task.row->profile];
+  if (profile.pending.erase(id) > 0) {
+    x_left_line.emplace_back(task.row->profile, task.row->priority);
+  }
+  profile.held.erase(id);
+  profile.held_min = std::min(profile.held_min, profile.held.size());
+  if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
+}
+
+void Invariants::moved(const MoveTask& op, const StoreResult& result) {
+  const auto place = x_tasks.find(op.id);
+  if (place == x_tasks.end()) {
+    require(false, 2, name_of(*result.task) + " moved and was never inserted");
+    return;
+  }
+  TaskPicture& task = place->second;
+  const auto before = task.row;
+  const Task& row = *result.task;
+  require(may_go(before->state, row.state), 2,
+          name_of(row) + " went from " + std::string{to_string(before->state)} + " to " +
+              std::string{to_string(row.state)});
+  require(row.attempts >= before->attempts && row.losses >= before->losses, 2,
+          name_of(row) + " has fewer attempts than before");
+  require(row.preemptions == before->preemptions || row.priority == Priority::background, 7,
+          name_of(row) + " was preempted, and is no background task");
+  if (row.preemptions > before->preemptions) hit(Probe::preempted);
+  require(has_times_in_order(row), 6, name_of(row) + " has times out of order");
+  leave(op.id, task);
+  task.row = result.task;
+  if (row.state == TaskState::pending) task.is_returned = true;
+  enter(op.id, task, row.state);
+  // A claim that the disk did not take is told again when its end is due.
+  if (row.state == TaskState::claimed && !task.is_adrift) check_claim(op, task, *before);
+  if (is_terminal(row.state)) check_end(op.id, task);
+}
+
+void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const Task& before) {
+  const Task& row = *task.row;
+  require(row.epoch > before.epoch, 2, name_of(row) + " was claimed under an old epoch");
+  const auto failures = std::count_if(
+      row.attempt_log.begin(), row.attempt_log.end(),
+      [](const Attempt& attempt) { return attempt.outcome == Attempt::Outcome::failed; });
+  require(failures < attempts_max, 2,
+          name_of(row) + " failed " + std::to_string(failures) + " times and is tried again");
+  const std::size_t at_server = x_held_by[row.backend].size();
+  require(at_server <= x_capacity_max[row.backend], 3,
+          std::to_string(at_server) + " tasks at " + row.backend + ", which takes " +
+              std::to_string(x_capacity_max[row.backend]));
+  if (is_held(before.state)) {
+    if (op.error_code == ErrorCode::backend_unreachable) hit(Probe::retry_after_refusal);
+    if (op.error_code == ErrorCode::backend_error) hit(Probe::retry_after_status);
+    return;
+  }
+  const ProfilePicture& profile = x_profiles[row.profile];
+  require(profile.held.size() <= profile.slots_max, 3,
+          std::to_string(profile.held.size()) + " tasks in " + std::to_string(profile.slots_max) +
+              " slots of " + row.profile);
+  const auto call = x_call_of.find(op.id);
+  if (call != x_call_of.end() && x_calls.at(call->second).cancelled_at == x_now) {
+    hit(Probe::cancel_raced_dispatch);
+  }
+  note_passed_over(op.id, task);
+}
+
+void Invariants::check_end(TaskId id, TaskPicture& task) {
+  task.ended_at = x_now;
+  check_not_early(task);
+  if (task.granted_at) x_ended_in_slot[task.row->profile].push_back(x_now);
+  const Task& row = *task.row;
+  const ErrorCode code = row.error_code;
+  const bool is_too_early = row.state == TaskState::completed && task.done_at > x_now;
+  require(!is_too_early, 11, name_of(row) + " was completed before its server was done");
+  if (code == ErrorCode::queue_wait_timeout) hit(Probe::queue_timeout);
+  if (code == ErrorCode::inference_timeout) {
+    hit(Probe::run_timeout);
+    if (task.done_at == x_now) hit(Probe::timeout_met_completion);
+  }
+  if (code == ErrorCode::task_expired) hit(Probe::expired_in_backlog);
+  if (code == ErrorCode::worker_lost) hit(Probe::lost_too_often);
+  if (code == ErrorCode::none && row.losses > 0) hit(Probe::lost_and_run_again);
+  if (code == ErrorCode::none && row.preemptions > 0) hit(Probe::preempted_and_run_again);
+  if (code == ErrorCode::backend_stream_failed && row.stream_started_at != WallTime{}) {
+    hit(Probe::cut_after_first_byte);
+  }
+  if (code == ErrorCode::none && task.crashes >= 2) hit(Probe::survived_two_crashes);
+  const bool was_stopped = task.granted_at && code != ErrorCode::none;
+  if (was_stopped && task.met_late_completion) hit(Probe::completion_after_abort);
+  if (task.granted_at && x_profiles[row.profile].pending.empty()) hit(Probe::lease_for_nobody);
+  if (row.idempotency_hash.empty()) return;
+  const auto [other, is_first] = x_ended_of_key.try_emplace(row.idempotency_hash, id);
+  require(is_first, 10,
+          name_of(row) + " and " + other->second.to_string() + " have ended under one key");
+}
+
+void Invariants::check_not_early(const TaskPicture& task) {
+  const Task& row = *task.row;
+  if (task.is_adrift) return;
+  const auto is_over = [&](Duration since, std::int64_t budget_ms) {
+    return x_now >= since + std::chrono::milliseconds{budget_ms};
+  };
+  if (row.error_code == ErrorCode::queue_wait_timeout) {
+    require(is_over(task.pending_at, row.queue_wait_ms), 9,
+            name_of(row) + " was sent away before its queue budget was over");
+  }
+  if (row.error_code == ErrorCode::inference_timeout && task.granted_at) {
+    require(is_over(*task.granted_at, row.inference_ms), 9,
+            name_of(row) + " was stopped before its inference budget was over");
+  }
+}
+
+void Invariants::deleted(TaskId id) {
+  const auto place = x_tasks.find(id);
+  if (place == x_tasks.end()) return;
+  const Task& row = *place->second.row;
+  require(is_terminal(row.state), 10, name_of(row) + " was deleted before its end");
+  hit(Probe::collected);
+  x_ended_of_key.erase(row.idempotency_hash);
+  x_tasks.erase(place);
+}
+
+void Invariants::not_stored(TaskId id, bool is_end) {
+  const auto place = x_tasks.find(id);
+  if (place == x_tasks.end()) return;
+  if (is_end) hit(Probe::end_not_stored);
+  if (!place->second.is_adrift) ++x_adrift;
+  place->second.is_adrift = true;
+  // It has left its slot or come into one; until the next start nobody can say which from the rows.
+  leave(id, place->second);
+}
+
+void Invariants::check_rows(const ObservedStore& store) {
+  x_held_by.clear();
+  for (auto& [name, profile] : x_profiles) {
+    profile.pending.clear();
+    profile.held.clear();
+  }
+  x_adrift = 0;
+  for (auto& [id, task] : x_tasks) {
+    const auto loaded = store.load(id);
+    const bool is_there = loaded.has_value() && loaded->has_value();
+    require(is_there, 10, name_of(*task.row) + " did not survive");
+    if (!is_there) return;
+    const Task& row = **loaded;
+    if (is_terminal(task.row->state)) {
+      require(row == *task.row, 10, name_of(row) + " had ended and is another now");
+      continue;
+    }
+    ++task.crashes;
+    task.is_adrift = false;
+    task.is_restored = true;
+    task.row = std::make_shared<const Task>(row);
+    enter(id, task, row.state);
+    if (is_terminal(row.state)) check_end(id, task);
+  }
+}
+
+// -- order ----------------------------------------------------------------------------------------
+
+/// @returns which rule it breaks that `waits` goes on waiting while `claimed` has a slot; 0 = none.
+int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPicture& claimed,
+                                 const TaskPicture& waits) const {
+  const Task& winner = *claimed.row;
+  const Task& loser = *waits.row;
+  // Those that came at this moment may have come after it.
+  if (loser.pool != winner.pool || waits.pending_at >= x_now) return 0;
+  // What a preempted task gave up is for an interactive call, whatever the policy.
+  const bool may_be_preemption =
+      profile.settings.preempt == Preempt::background && winner.priority == Priority::interactive;
+  if (may_be_preemption && loser.priority != winner.priority) return 0;
+  const bool is_older = waits.first_pending_at < claimed.first_pending_at;
+  const PolicyOptions& options = profile.settings.policy_options;
+  if (has_aging(profile.settings)) {
+    if (waits.is_restored || claimed.is_restored) return 0;
+    const auto age = [&](const TaskPicture& task) {
+      return (x_now - task.first_pending_at).count() / 1000 *
+             options.aging_weights[to_index(task.row->priority)];
+    };
+    return age(waits) > age(claimed) ? 8 : 0;
+  }
+  if (profile.settings.policy == "strict" && options.background_trickle > 0) return 0;
+  if (loser.priority != winner.priority) return loser.priority < winner.priority ? 7 : 0;
+  if (!is_older) return 0;
+  if (profile.settings.policy == "strict") return 7;
+  if (waits.is_restored) return 0;
+  const Duration waited = x_now - waits.first_pending_at;
+  if (profile.settings.policy == "sjf") {
+    return waited >= from_seconds(options.sjf_max_bypass_s) ? 8 : 0;
+  }
+  if (profile.settings.policy == "swap") {
+    return waited >= from_seconds(options.swap_max_bypass_s) ? 8 : 0;
+  }
+  return 0;
+}
+
+void Invariants::note_passed_over(TaskId id, const TaskPicture& claimed) {
+  const ProfilePicture& profile = x_profiles[claimed.row->profile];
+  if (profile.is_changing) return;
+  for (const TaskId other : profile.pending) {
+    const TaskPicture& waits = x_tasks.at(other);
+    if (const int broken = find_passed_over(profile, claimed, waits); broken != 0) {
+      x_passed.push_back({other, id, broken});
+    }
+  }
+}
+
+}  // namespace signalbox::sim

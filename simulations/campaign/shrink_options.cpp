@@ -1,0 +1,135 @@
+// Simpler parts: options as they are unless given, constants in the place of laws.
+#include <functional>
+
+#include "simulations/campaign/shrink_passes.hpp"
+#include "simulations/scenario/freeze.hpp"
+
+namespace signalbox::sim {
+namespace {
+
+/// Makes something of a scenario simpler, or leaves it as it is.
+using Change = std::function<void(Scenario&)>;
+
+void attempt_all(Shrinking& shrinking, const std::vector<Change>& changes) {
+  for (const Change& change : changes) {
+    if (shrinking.is_over()) return;
+    Scenario candidate = shrinking.best();
+    change(candidate);
+    shrinking.attempt(candidate);
+  }
+}
+
+/// @returns changes that set a member of the part that `find` gives to its default.
+template <class Part, class... Members>
+void add_defaults(std::vector<Change>& changes, const std::function<Part&(Scenario&)>& find,
+                  Members Part::*... members) {
+  (changes.emplace_back([=](Scenario& scenario) { find(scenario).*members = Part{}.*members; }),
+   ...);
+}
+
+void add_profile_defaults(std::vector<Change>& changes, const std::string& name) {
+  using Settings = ProfileSettings;
+  const std::function<Settings&(Scenario&)> settings = [name](Scenario& scenario) -> Settings& {
+    return scenario.profiles.at(name);
+  };
+  add_defaults(changes, settings, &Settings::policy_options, &Settings::policy, &Settings::commit,
+               &Settings::max_queued, &Settings::default_queue_wait_s,
+               &Settings::default_inference_s, &Settings::preempt, &Settings::preempt_budget);
+  const std::function<PolicyOptions&(Scenario&)> options =
+      [name](Scenario& scenario) -> PolicyOptions& {
+    return scenario.profiles.at(name).policy_options;
+  };
+  add_defaults(changes, options, &PolicyOptions::reserve_interactive,
+               &PolicyOptions::background_trickle, &PolicyOptions::aging_weights,
+               &PolicyOptions::sjf_max_bypass_s, &PolicyOptions::swap_max_bypass_s);
+}
+
+void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {
+  const std::function<BackendSpec&(Scenario&)> backend =
+      [index](Scenario& scenario) -> BackendSpec& { return scenario.backends.at(index); };
+  add_defaults(changes, backend, &BackendSpec::pool, &BackendSpec::model, &BackendSpec::capacity,
+               &BackendSpec::service);
+}
+
+/// Calls of a frozen client whose sizes are its laws': nothing.
+void forget_sizes(ClientSpec& client) {
+  if (!is_frozen(client)) return;
+  std::vector<TraceRow> rows = *client.arrival.rows;
+  for (TraceRow& row : rows) row.tokens_in = row.tokens_out = std::nullopt;
+  client.arrival.rows = std::make_shared<const std::vector<TraceRow>>(std::move(rows));
+}
+
+void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
+  const std::function<ClientSpec&(Scenario&)> client = [index](Scenario& scenario) -> ClientSpec& {
+    return scenario.clients.at(index);
+  };
+  add_defaults(changes, client, &ClientSpec::queue_wait, &ClientSpec::inference,
+               &ClientSpec::declares_size, &ClientSpec::is_async, &ClientSpec::streaming,
+               &ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate,
+               &ClientSpec::start, &ClientSpec::tokens_in, &ClientSpec::tokens_out);
+  changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
+  changes.emplace_back([=](Scenario& scenario) { client(scenario).owner = client(scenario).name; });
+}
+
+/// As large as the law's draws are, or as a small one of them.
+void to_constant(Law& law) {
+  law = {LawKind::constant, law.low};
+}
+
+void add_client_laws(std::vector<Change>& changes, std::size_t index) {
+  const auto add = [&](const std::function<void(ClientSpec&)>& simplify) {
+    changes.emplace_back([=](Scenario& scenario) { simplify(scenario.clients.at(index)); });
+  };
+  add([](ClientSpec& client) { to_constant(client.tokens_in); });
+  add([](ClientSpec& client) { to_constant(client.tokens_out); });
+  add([](ClientSpec& client) {
+    if (client.arrival.kind == ArrivalKind::poisson) client.arrival.kind = ArrivalKind::constant;
+  });
+  for (auto member : {&ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate}) {
+    add([member](ClientSpec& client) {
+      if (client.*member) to_constant((client.*member)->after);
+    });
+    add([member](ClientSpec& client) {
+      if (client.*member) (client.*member)->percent = 100;
+    });
+  }
+}
+
+}  // namespace
+
+void drop_options(Shrinking& shrinking) {
+  const std::function<Scenario&(Scenario&)> whole = [](Scenario& scenario) -> Scenario& {
+    return scenario;
+  };
+  std::vector<Change> changes;
+  add_defaults(changes, whole, &Scenario::schedule_seed, &Scenario::seed, &Scenario::gc,
+               &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks, &Scenario::horizon);
+  for (const auto& [name, settings] : shrinking.best().profiles) {
+    add_profile_defaults(changes, name);
+  }
+  for (std::size_t index = 0; index < shrinking.best().backends.size(); ++index) {
+    add_backend_defaults(changes, index);
+  }
+  for (std::size_t index = 0; index < shrinking.best().clients.size(); ++index) {
+    add_client_defaults(changes, index);
+  }
+  attempt_all(shrinking, changes);
+}
+
+void simplify_laws(Shrinking& shrinking) {
+  std::vector<Change> changes;
+  for (std::size_t index = 0; index < shrinking.best().backends.size(); ++index) {
+    changes.emplace_back([index](Scenario& scenario) {
+      ServiceLaw& service = scenario.backends.at(index).service;
+      service.per_token_in = service.per_token_out = Duration::zero();
+    });
+    changes.emplace_back(
+        [index](Scenario& scenario) { to_constant(scenario.backends.at(index).service.base); });
+  }
+  for (std::size_t index = 0; index < shrinking.best().clients.size(); ++index) {
+    add_client_laws(changes, index);
+  }
+  attempt_all(shrinking, changes);
+}
+
+}  // namespace signalbox::sim

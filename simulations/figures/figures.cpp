@@ -1,0 +1,94 @@
+#include "simulations/figures/figures.hpp"
+
+#include <fmt/format.h>
+
+namespace signalbox::sim {
+namespace {
+
+constexpr const char* class_columns =
+    "class,submitted,done,rejected,queue_timeouts,run_timeouts,failed,cancelled,waited,"
+    "wait_mean_us,wait_p50_us,wait_p95_us,wait_p99_us,wait_max_us,wait_sum_us,queue_integral_us\n";
+
+std::string print_class_row(std::string_view name, const ClassFigures& figures) {
+  return fmt::format(
+      "{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13} {:>13}\n", name,
+      figures.submitted, figures.done, figures.rejected,
+      figures.queue_timeouts + figures.run_timeouts, figures.failed + figures.cancelled,
+      figures.waited, to_us(figures.mean_wait()), to_us(figures.waits.quantile(500)),
+      to_us(figures.waits.quantile(950)), to_us(figures.waits.quantile(990)),
+      to_us(figures.waits.max()));
+}
+
+}  // namespace
+
+std::int64_t to_us(TaskTime time) {
+  return static_cast<std::int64_t>(time / 1000);
+}
+
+Duration ClassFigures::mean_wait() const {
+  if (done == 0) return Duration::zero();
+  return Duration{static_cast<std::int64_t>(done_wait_sum / static_cast<TaskTime>(done))};
+}
+
+std::uint32_t utilisation(const ProfileFigures& profile, Duration length) {
+  const TaskTime room = static_cast<TaskTime>(length.count()) * profile.slots;
+  return room == 0 ? 0 : static_cast<std::uint32_t>(profile.busy_integral * 10'000 / room);
+}
+
+std::string print_summary(const RunFigures& figures) {
+  std::string text =
+      fmt::format("scenario {}  seed {}  tasks {}  length {} us\n\n", figures.scenario,
+                  figures.seed, figures.tasks, to_us(figures.length));
+  text +=
+      fmt::format("{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13} {:>13}\n",
+                  "CLASS", "SUBMITTED", "DONE", "REJECTED", "TIMEOUTS", "FAILED", "WAITED",
+                  "WAIT MEAN us", "P50", "P95", "P99", "MAX");
+  bool is_exact = true;
+  TaskTime waits = 0;
+  TaskTime integral = 0;
+  TaskTime wasted = 0;
+  std::uint64_t returns = 0;
+  for (const Priority priority : all_priorities) {
+    const ClassFigures& figures_of_class = figures.classes[to_index(priority)];
+    waits += figures_of_class.wait_sum;
+    integral += figures_of_class.queue_integral;
+    wasted += figures_of_class.wasted_sum;
+    returns += figures_of_class.attempts - figures_of_class.done;
+    is_exact = is_exact && figures_of_class.waits.is_exact();
+    if (figures_of_class.submitted == 0) continue;
+    text += print_class_row(to_string(priority), figures_of_class);
+  }
+  text += "\n";
+  for (const ProfileFigures& profile : figures.profiles) {
+    const std::uint32_t share = utilisation(profile, figures.length);
+    text += fmt::format("profile {}: {} slots, {}.{:02} % in use\n", profile.name, profile.slots,
+                        share / 100, share % 100);
+  }
+  text += fmt::format("sum of waits {} us, integral of the queue {} us\n", to_us(waits),
+                      to_us(integral));
+  if (returns > 0) {
+    text += fmt::format("calls that were done went back {} times, which lost {} us of work\n",
+                        returns, to_us(wasted));
+  }
+  if (!is_exact)
+    text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";
+  if (figures.swaps > 0) text += fmt::format("models loaded {} times\n", figures.swaps);
+  text += fmt::format("messages {}\ntrace {:016x}\n", figures.messages, figures.trace_hash);
+  return text;
+}
+
+std::string print_classes(const RunFigures& figures) {
+  std::string text = class_columns;
+  for (const Priority priority : all_priorities) {
+    const ClassFigures& row = figures.classes[to_index(priority)];
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", to_string(priority),
+                        row.submitted, row.done, row.rejected, row.queue_timeouts, row.run_timeouts,
+                        row.failed, row.cancelled, row.waited, to_us(row.mean_wait()),
+                        to_us(row.waits.quantile(500)), to_us(row.waits.quantile(950)),
+                        to_us(row.waits.quantile(990)), to_us(row.waits.max()), to_us(row.wait_sum),
+                        to_us(row.queue_integral));
+  }
+  return text;
+}
+
+}  // namespace signalbox::sim

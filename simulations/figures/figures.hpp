@@ -1,0 +1,92 @@
+// What a run comes to, in whole numbers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/priority.hpp"
+#include "core/base/time.hpp"
+#include "core/calls/call_row.hpp"
+#include "simulations/figures/wait_sample.hpp"
+#include "simulations/scenario/fault.hpp"
+
+namespace signalbox::sim {
+
+/// Task-nanoseconds: a million tasks that wait for a day are more than 64 bits hold.
+__extension__ using TaskTime = __int128;
+
+/// @returns microseconds, rounded down.
+std::int64_t to_us(TaskTime time);
+inline std::int64_t to_us(Duration time) {
+  return time.count() / 1000;
+}
+
+/// One class, or all of them.
+struct ClassFigures {
+  /// Calls made and how they ended, without the warm-up.
+  std::uint64_t submitted = 0;
+  std::uint64_t done = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t queue_timeouts = 0;
+  std::uint64_t run_timeouts = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  /// Of those done: how many waited at all, and how long each did.
+  std::uint64_t waited = 0;
+  WaitSample waits;
+  TaskTime done_wait_sum = 0;
+  /// Of those done: times that they had a slot, the time in slots that they left without an end,
+  /// and the time from the first slot to the end.
+  std::uint64_t attempts = 0;
+  TaskTime wasted_sum = 0;
+  TaskTime finish_sum = 0;
+
+  /// With the warm-up: how long all that queued did so, by the house's own account; and the time
+  /// integral of the queue's length, by the store's. They are equal in a run that ends empty.
+  TaskTime wait_sum = 0;
+  TaskTime queue_integral = 0;
+
+  [[nodiscard]] Duration mean_wait() const;
+};
+
+struct ProfileFigures {
+  std::string name;
+  std::uint32_t slots = 0;
+  /// Time integral of the tasks that held a slot.
+  TaskTime busy_integral = 0;
+};
+
+/// How often each kind came into force, indexed by FaultKind; of those that calls meet, how many
+/// calls did.
+using FaultCounts = std::array<std::uint64_t, fault_kind_count>;
+
+struct RunFigures {
+  std::string scenario;
+  std::uint64_t seed = 0;
+  std::array<ClassFigures, priority_count> classes;
+  std::vector<ProfileFigures> profiles;
+  /// Calls made, the warm-up included, and how many had ended.
+  std::uint64_t tasks = 0;
+  /// The first call comes after the start; the last task ends here.
+  Duration length{};
+  /// Times that a backend loaded another model.
+  std::uint64_t swaps = 0;
+  /// Messages that actors handled.
+  std::uint64_t messages = 0;
+  FaultCounts faults{};
+  /// Over everything that happened, in order.
+  std::uint64_t trace_hash = 0;
+};
+
+/// @returns share of its slots' time that was used, in parts of 10,000.
+std::uint32_t utilisation(const ProfileFigures& profile, Duration length);
+
+/// The figures as text for people: the same bytes for the same run, anywhere.
+std::string print_summary(const RunFigures& figures);
+
+/// As CSV with a header line, one line per class.
+std::string print_classes(const RunFigures& figures);
+
+}  // namespace signalbox::sim

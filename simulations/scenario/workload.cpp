@@ -1,0 +1,177 @@
+#include "simulations/scenario/workload.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace signalbox::sim {
+namespace {
+
+std::string path_of(const std::string& traces, const std::string& file) {
+  return file.starts_with('/') || traces.empty() ? file : traces + "/" + file;
+}
+
+/// The same number of draws whatever comes out, so that a changed law shifts nothing.
+std::optional<Duration> draw_act(const std::optional<ActLaw>& law, RandomStream& random) {
+  if (!law) return std::nullopt;
+  const bool is_done = random.below(100) < law->percent;
+  RandomStream times{random.next(), "act"};
+  if (!is_done) return std::nullopt;
+  return Duration{law->after.draw(times)};
+}
+
+/// @returns what the client says of an answer's length: the truth, but for a part of it that is
+/// drawn at random around the truth.
+std::uint32_t declare(const ClientSpec& client, std::uint32_t tokens_out, RandomStream& guesses) {
+  if (client.size_error == 0) return tokens_out;
+  const std::uint64_t known = 1000 - client.size_error;
+  const auto guessed =
+      static_cast<std::uint64_t>(guesses.exponential(Duration{tokens_out}).count());
+  const std::uint64_t said = (known * tokens_out + client.size_error * guessed + 500) / 1000;
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(said, 1, most));
+}
+
+}  // namespace
+
+Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
+                                const std::string& traces) {
+  Workload workload{scenario};
+  workload.x_sources.reserve(scenario.clients.size());
+  for (const ClientSpec& client : scenario.clients) {
+    workload.x_sources.push_back({&client,
+                                  RandomStream{seed, "arrivals/" + client.name},
+                                  RandomStream{seed, "sizes/" + client.name},
+                                  RandomStream{seed, "service/" + client.name},
+                                  RandomStream{seed, "guesses/" + client.name},
+                                  RandomStream{seed, "acts/" + client.name},
+                                  nullptr,
+                                  {},
+                                  client.start,
+                                  {},
+                                  0});
+    Source& source = workload.x_sources.back();
+    if (client.arrival.kind != ArrivalKind::trace) continue;
+    if (auto error = workload.open_trace(source, traces)) return std::move(*error);
+  }
+  workload.align_traces();
+  for (Source& source : workload.x_sources) {
+    if (auto error = workload.move_on(source)) return std::move(*error);
+  }
+  return workload;
+}
+
+std::optional<Error> Workload::open_trace(Source& source, const std::string& traces) {
+  const TraceSpec& spec = source.client->arrival.trace;
+  auto opened = TraceReader::open(spec, path_of(traces, spec.file));
+  if (opened.has_error()) return opened.error();
+  source.trace = std::make_unique<TraceReader>(std::move(*opened));
+  return read_row(source);
+}
+
+// Calendar times are of one world: the first row of all traces is the start, and the others keep
+// their distance to it.
+void Workload::align_traces() {
+  std::optional<Duration> first;
+  for (const Source& source : x_sources) {
+    const bool is_calendar =
+        source.next_row && source.client->arrival.trace.time_unit == Duration::zero();
+    if (is_calendar) first = std::min(first.value_or(source.next_row->at), source.next_row->at);
+  }
+  for (Source& source : x_sources) {
+    const bool is_calendar = source.client->arrival.trace.time_unit == Duration::zero();
+    if (source.trace && is_calendar) source.trace_zero = first.value_or(Duration::zero());
+  }
+}
+
+std::optional<Error> Workload::read_row(Source& source) {
+  auto row = source.trace->next();
+  if (row.has_error()) return row.error();
+  source.next_row = *row;
+  return std::nullopt;
+}
+
+std::optional<Error> Workload::move_on(Source& source) {
+  const ClientSpec& client = *source.client;
+  const bool is_over = client.tasks && source.made >= *client.tasks;
+  if (is_over) {
+    source.next_at.reset();
+    return std::nullopt;
+  }
+  switch (client.arrival.kind) {
+    case ArrivalKind::poisson:
+      *source.next_at += source.gaps.exponential(client.arrival.gap);
+      break;
+    case ArrivalKind::constant:
+      if (source.made > 0) *source.next_at += client.arrival.gap;
+      break;
+    case ArrivalKind::trace:
+      if (source.made > 0) {
+        if (auto error = read_row(source)) return error;
+      }
+      source.next_at.reset();
+      if (source.next_row) source.next_at = client.start + source.next_row->at - source.trace_zero;
+      break;
+    case ArrivalKind::recorded: {
+      const auto& rows = *client.arrival.rows;
+      source.next_at.reset();
+      source.next_row.reset();
+      if (source.made >= rows.size()) break;
+      source.next_row = rows[source.made];
+      source.next_at = client.start + source.next_row->at;
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
+CallSize Workload::draw_size(Source& source) {
+  const ClientSpec& client = *source.client;
+  CallSize size;
+  size.tokens_in = static_cast<std::uint32_t>(client.tokens_in.draw(source.sizes));
+  size.tokens_out = static_cast<std::uint32_t>(client.tokens_out.draw(source.sizes));
+  size.service_seed = source.service.next();
+  if (source.next_row) {
+    size.tokens_in = source.next_row->tokens_in.value_or(size.tokens_in);
+    size.tokens_out = source.next_row->tokens_out.value_or(size.tokens_out);
+    size.service = source.next_row->service;
+  }
+  size.declared_out = declare(client, size.tokens_out, source.guesses);
+  return size;
+}
+
+CallActs Workload::draw_acts(Source& source) {
+  const ClientSpec& client = *source.client;
+  CallActs acts;
+  acts.cancel_after = draw_act(client.cancel, source.acts);
+  acts.hang_up_after = draw_act(client.hang_up, source.acts);
+  acts.duplicate_after = draw_act(client.duplicate, source.acts);
+  if (!source.next_row) return acts;
+  const CallActs& said = source.next_row->acts;
+  if (said.cancel_after) acts.cancel_after = said.cancel_after;
+  if (said.hang_up_after) acts.hang_up_after = said.hang_up_after;
+  if (said.duplicate_after) acts.duplicate_after = said.duplicate_after;
+  return acts;
+}
+
+Result<std::optional<Arrival>> Workload::next() {
+  if (x_scenario->tasks && x_made >= *x_scenario->tasks) return std::optional<Arrival>{};
+  Source* earliest = nullptr;
+  for (Source& source : x_sources) {
+    if (!source.next_at) continue;
+    if (earliest == nullptr || *source.next_at < *earliest->next_at) earliest = &source;
+  }
+  const bool is_over =
+      earliest == nullptr || (x_scenario->horizon && *earliest->next_at > *x_scenario->horizon);
+  if (is_over) return std::optional<Arrival>{};
+  Arrival arrival;
+  arrival.at = *earliest->next_at;
+  arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
+  arrival.size = draw_size(*earliest);
+  arrival.acts = draw_acts(*earliest);
+  ++earliest->made;
+  ++x_made;
+  if (auto error = move_on(*earliest)) return std::move(*error);
+  return std::optional<Arrival>{arrival};
+}
+
+}  // namespace signalbox::sim

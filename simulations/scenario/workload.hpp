@@ -1,0 +1,72 @@
+// The calls of a scenario, in the order they are made. Every client draws from streams of its own
+// name, so whatever a policy does, and whatever another client is, its calls come at the same times
+// with the same sizes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "simulations/scenario/laws.hpp"
+#include "simulations/scenario/random.hpp"
+#include "simulations/scenario/scenario.hpp"
+#include "simulations/scenario/trace_reader.hpp"
+
+namespace signalbox::sim {
+
+/// One call as it is made.
+struct Arrival {
+  /// Since the run's start.
+  Duration at{};
+  /// Index in Scenario::clients.
+  std::uint32_t client = 0;
+  CallSize size;
+  CallActs acts = {};
+};
+
+class Workload {
+ public:
+  /// @param scenario must outlive it. @param traces the folder that traces' names are relative to.
+  /// @returns invalid_request when a trace cannot be read.
+  static Result<Workload> open(const Scenario& scenario, std::uint64_t seed,
+                               const std::string& traces);
+
+  /// @returns the next call, or nothing when the last was made. Calls at one instant come in the
+  /// order of their clients.
+  Result<std::optional<Arrival>> next();
+
+ private:
+  struct Source {
+    const ClientSpec* client = nullptr;
+    RandomStream gaps;
+    RandomStream sizes;
+    RandomStream service;
+    RandomStream guesses;
+    RandomStream acts;
+    std::unique_ptr<TraceReader> trace;
+    /// What the trace's own times are counted from.
+    Duration trace_zero{};
+    /// Unset when it makes no more.
+    std::optional<Duration> next_at;
+    std::optional<TraceRow> next_row;
+    std::uint64_t made = 0;
+  };
+
+  explicit Workload(const Scenario& scenario) : x_scenario{&scenario} {}
+  std::optional<Error> open_trace(Source& source, const std::string& traces);
+  void align_traces();
+  /// Sets when the source's next call comes.
+  std::optional<Error> move_on(Source& source);
+  std::optional<Error> read_row(Source& source);
+  static CallSize draw_size(Source& source);
+  static CallActs draw_acts(Source& source);
+
+  const Scenario* x_scenario;
+  std::vector<Source> x_sources;
+  std::uint64_t x_made = 0;
+};
+
+}  // namespace signalbox::sim
