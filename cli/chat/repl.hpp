@@ -1,6 +1,7 @@
 // A conversation, line by line: typed at a terminal, or piped in.
 #pragma once
 
+#include "cli/arguments.hpp"
 #include "cli/client/api_client.hpp"
 
 namespace signalbox::cli {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/client/api_client.hpp"
 
 namespace signalbox::cli {

@@ -2,6 +2,7 @@
 // last.
 #pragma once
 
+#include "cli/arguments.hpp"
 #include "cli/client/api_client.hpp"
 #include "core/ports.hpp"
 
