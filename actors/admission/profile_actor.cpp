@@ -134,7 +134,11 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         pump();
       },
       [this](const LeaseParked& message) {
-        x_scheduler->lease_parked(message.target);
+        x_scheduler->lease_parked(message.target, message.waits_for_room);
+        pump();
+      },
+      [this](const LeaseStillParked& message) {
+        x_scheduler->still_parked(message.target, message.waits_for_room);
         pump();
       },
       [this](const LeaseRefused& message) { refused(message); },

@@ -51,7 +51,7 @@ void DirectoryState::acquire(const AcquireLease& message) {
     return;
   }
   x_clients[{request.requester, request.target}] = message.client;
-  x_self->send(message.client, LeaseParked{request.target});
+  x_self->send(message.client, LeaseParked{request.target, x_book.lacks_room(request.target)});
   send_wakes();
   set_line_timer();
 }
@@ -68,6 +68,10 @@ void DirectoryState::serve_line() {
     const auto client = x_clients.find({refusal.requester, refusal.target});
     x_self->send(client->second, LeaseRefused{refusal.target, {}});
     x_clients.erase(client);
+  }
+  for (const LineNews& news : x_book.take_news()) {
+    x_self->send(x_clients.at({news.requester, news.target}),
+                 LeaseStillParked{news.target, news.waits_for_room});
   }
   send_wakes();
   set_line_timer();

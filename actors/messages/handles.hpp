@@ -89,6 +89,7 @@ struct SetBackendStatus;
 struct ListLlms;
 struct LeaseGranted;
 struct LeaseParked;
+struct LeaseStillParked;
 struct LeaseRefused;
 struct ClaimLlms;
 struct LlmsClaimed;
@@ -194,9 +195,10 @@ using TaskListener =
 
 /// Asks the directory for leases.
 using LeaseClient =
-    caf::typed_actor<caf::reacts_to<LeaseGranted>,   // this backend is yours until released
-                     caf::reacts_to<LeaseParked>,    // no room now; the lease comes when there is
-                     caf::reacts_to<LeaseRefused>>;  // none will come: ask again later
+    caf::typed_actor<caf::reacts_to<LeaseGranted>,  // this backend is yours until released
+                     caf::reacts_to<LeaseParked>,   // no room now; the lease comes when there is
+                     caf::reacts_to<LeaseStillParked>,  // it waits for something else now
+                     caf::reacts_to<LeaseRefused>>;     // none will come: ask again later
 
 /// Told what became of its writes, in the order they were sent.
 using StoreClient = caf::typed_actor<caf::reacts_to<StoreAnswer>>;

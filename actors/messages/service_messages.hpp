@@ -137,6 +137,14 @@ struct LeaseGranted {
 
 struct LeaseParked {
   std::string target;
+  /// Its backends are all full; otherwise there is none, or those that have room are passed over.
+  bool waits_for_room = false;
+};
+
+/// `waits_for_room` of the last LeaseParked is no longer so.
+struct LeaseStillParked {
+  std::string target;
+  bool waits_for_room = false;
 };
 
 struct LeaseRefused {
@@ -298,6 +306,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::SetBackendStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::ListLlms)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseGranted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseParked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseStillParked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::LeaseRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::RunTask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::actors::AbortTask)

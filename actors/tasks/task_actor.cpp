@@ -267,6 +267,7 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](Retire) { x_self->quit(); },
       [this](LeaseGranted& message) { acquired(message); },
       [](const LeaseParked&) {},
+      [](const LeaseStillParked&) {},
       [this](const LeaseRefused& message) { lease_refused(message); },
       [this](TurnRefused& message) { refused(std::move(message.error)); },
       [this](LeftProfile) {

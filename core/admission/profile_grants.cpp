@@ -73,8 +73,8 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
 }
 
 // The directory gives a group's room to whoever asks first, so nobody asks for room that a better
-// waiter is asking for: it is asked for when that one has had its answer. Who is in the directory's
-// line already stays there.
+// waiter is asking for, or stands in the directory's line for: it is asked for when that one has
+// had its lease. Who is in that line already stays there.
 std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<TargetIndex>& open,
                                                            const Rooms& rooms, Instant now) const {
   std::set<std::string_view> groups;
@@ -86,7 +86,7 @@ std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<Tar
     }
   }
   std::vector<TargetIndex> first;
-  auto heads = candidates(rooms).heads;
+  auto heads = candidates(rooms, true).heads;
   while (!heads.empty() && taken.size() < groups.size()) {
     const TargetIndex best = heads[x_policy->pick(heads, now)].target;
     std::erase_if(heads, [&](const QueueHead& head) { return head.target == best; });
@@ -94,7 +94,8 @@ std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<Tar
     const auto is_taken = [&](const auto& entry) { return taken.contains(entry.first); };
     if (std::all_of(capacities.begin(), capacities.end(), is_taken)) continue;
     for (const auto& [group, capacity] : capacities) taken.insert(group);
-    if (x_targets[best].leases.empty()) first.push_back(best);
+    const Target& target = x_targets[best];
+    if (target.leases.empty() && target.state != TargetState::parked) first.push_back(best);
   }
   for (const TargetIndex index : open) {
     const Target& target = x_targets[index];
@@ -126,16 +127,21 @@ void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
   mine.leases.push_back(std::move(lease));
 }
 
-void ProfileScheduler::lease_parked(const std::string& target) {
+void ProfileScheduler::lease_parked(const std::string& target, bool waits_for_room) {
   const TargetIndex index = target_index(target);
   Target& mine = x_targets[index];
   mine.state = TargetState::parked;
+  mine.waits_for_room = waits_for_room;
   // The slot alone did not help.
   forgive(mine);
   // Those that were not named may be luckier.
   if (x_session_queue.session_count(index) > mine.sessions_asked) {
     mine.sessions_asked = std::min(2 * mine.sessions_asked, sessions_asked_max);
   }
+}
+
+void ProfileScheduler::still_parked(const std::string& target, bool waits_for_room) {
+  x_targets[target_index(target)].waits_for_room = waits_for_room;
 }
 
 std::vector<TaskId> ProfileScheduler::lease_refused(const std::string& target, Instant retry_at,
@@ -216,13 +222,16 @@ void ProfileScheduler::add_heads(TargetIndex index, std::optional<std::size_t> l
   }
 }
 
-ProfileScheduler::Candidates ProfileScheduler::candidates(const Rooms& rooms) const {
+ProfileScheduler::Candidates ProfileScheduler::candidates(const Rooms& rooms,
+                                                          bool with_parked) const {
   Candidates found;
   found.heads.reserve(2 * priority_count);
   found.waiters.reserve(2 * priority_count);
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
     const Target& target = x_targets[index];
-    if (target.state == TargetState::parked || target.state == TargetState::refused) continue;
+    if (target.state == TargetState::refused) continue;
+    const bool is_counted = with_parked && target.waits_for_room;
+    if (target.state == TargetState::parked && !is_counted) continue;
     if (target.leases.empty()) {
       add_heads(index, std::nullopt, rooms, found);
       continue;

@@ -133,8 +133,12 @@ class ProfileScheduler {
   /// wait for it than those asked for.
   std::vector<AskForLease> asks(Instant now);
   void lease_granted(const std::string& target, Lease lease);
-  /// The directory has no room for it now and will grant when it has.
-  void lease_parked(const std::string& target);
+  /// The directory has none for it now and will grant when it has.
+  /// @param waits_for_room its backends are all full: who comes after it and wants their room waits
+  /// behind it. Otherwise nobody does.
+  void lease_parked(const std::string& target, bool waits_for_room);
+  /// What it is parked for is another thing now.
+  void still_parked(const std::string& target, bool waits_for_room);
   /// Nobody of that target can run anything for now. The directory keeps the request in line; it is
   /// asked again at `retry_at`, or when one more comes. @returns the callers who waited for it, in
   /// order; they have left the queue.
@@ -207,6 +211,8 @@ class ProfileScheduler {
   struct Target {
     std::string name;
     TargetState state = TargetState::idle;
+    /// When parked: for a call to end on one of its backends.
+    bool waits_for_room = false;
     /// The class it was last asked for with.
     Priority asked = Priority::background;
     std::vector<SessionWait> asked_sessions;
@@ -276,7 +282,8 @@ class ProfileScheduler {
     /// By head: the waiter, and its lease's index if there is one.
     std::vector<std::pair<TaskId, std::optional<std::size_t>>> waiters;
   };
-  [[nodiscard]] Candidates candidates(const Rooms& rooms) const;
+  /// @param with_parked those that wait for room, too.
+  [[nodiscard]] Candidates candidates(const Rooms& rooms, bool with_parked = false) const;
   void add_heads(TargetIndex index, std::optional<std::size_t> lease, const Rooms& rooms,
                  Candidates& found) const;
   void add_head(TaskId id, std::uint64_t sequence, const Lane& lane,

@@ -124,6 +124,7 @@ std::optional<Lease> DirectoryBook::acquire(LeaseRequest request) {
   if (lease) return lease;
   if (arrival == 0) arrival = x_next_arrival++;
   auto& line = x_lines[request.target];
+  request.waits_for_room = lacks_room(request.target);
   line.emplace(LineKey{request.priority, arrival}, std::move(request));
   return std::nullopt;
 }
@@ -177,6 +178,19 @@ std::vector<LeaseRefusal> DirectoryBook::take_hopeless() {
     line = line->second.empty() ? x_lines.erase(line) : std::next(line);
   }
   return refusals;
+}
+
+std::vector<LineNews> DirectoryBook::take_news() {
+  std::vector<LineNews> news;
+  for (auto& [target, line] : x_lines) {
+    const bool waits_for_room = lacks_room(target);
+    for (auto& [key, request] : line) {
+      if (request.waits_for_room == waits_for_room) continue;
+      request.waits_for_room = waits_for_room;
+      news.push_back({request.requester, target, waits_for_room});
+    }
+  }
+  return news;
 }
 
 void DirectoryBook::hope_again(const std::string& target) {

@@ -39,6 +39,8 @@ struct LeaseRequest {
   bool only_others = false;
   /// Was told that nobody could be woken: nobody is woken for it until it asks again.
   bool was_refused = false;
+  /// Was told that it waits for room.
+  bool waits_for_room = false;
   /// Whose calls the lease may be for, in order: the lease is for the first that can be served.
   /// Empty = for calls without a session.
   std::vector<SessionWait> sessions = {};
@@ -58,6 +60,13 @@ struct LeaseGrant {
 struct LeaseRefusal {
   RequesterId requester;
   std::string target;
+};
+
+/// What somebody in line waits for is another thing now.
+struct LineNews {
+  RequesterId requester;
+  std::string target;
+  bool waits_for_room = false;
 };
 
 /// What a session asked for, and what came of it.
@@ -109,6 +118,9 @@ class DirectoryBook {
   /// @returns the lease, or nothing: then the request stands in line (one per requester and
   /// target).
   std::optional<Lease> acquire(LeaseRequest request);
+  /// @returns whether room is all that a target lacks: it has backends and none could take one call
+  /// more. Otherwise somebody in line for it may be passed over though others are served.
+  [[nodiscard]] bool lacks_room(const std::string& target) const;
   /// Leaves the line; a lease already granted is not touched.
   void withdraw(const RequesterId& requester, const std::string& target);
   /// @returns true when that changed capacities(): its LLM takes nothing new.
@@ -117,6 +129,9 @@ class DirectoryBook {
   /// @returns who in line is granted what now. To be called after put_llms, claim_llms,
   /// remove_executor, set_status, set_choice and release, and at next_serve_at().
   std::vector<LeaseGrant> serve_line();
+  /// @returns those in line who were told something else of lacks_room(). To be called after
+  /// serve_line.
+  std::vector<LineNews> take_news();
   /// @returns when somebody in line may be served though nothing happens: a backend that is passed
   /// over may be tried again, or a session has waited long enough for its own.
   [[nodiscard]] std::optional<Instant> next_serve_at() const;
@@ -162,6 +177,8 @@ class DirectoryBook {
   [[nodiscard]] std::optional<Lease> lease_for_session(
       const std::vector<BackendCandidate>& candidates, const LeaseRequest& request);
   [[nodiscard]] Lease lease_on(const Llm& llm);
+  /// It takes calls of that target, if it has room.
+  [[nodiscard]] static bool is_available(const Llm& llm, const std::string& target);
   [[nodiscard]] bool has_room(const std::string& target) const;
   /// @returns when it may go to another than its own; of one without, long ago.
   [[nodiscard]] Instant overflow_at(const std::string& target, Instant room_since,

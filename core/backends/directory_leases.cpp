@@ -104,11 +104,21 @@ Instant DirectoryBook::overflow_at(const std::string& target, Instant room_since
   return std::max({room_since, wait.since, leased_at}) + overflow_after;
 }
 
+bool DirectoryBook::is_available(const Llm& llm, const std::string& target) {
+  return llm.status == LlmStatus::active && llm.is_open && llm.pool_key() == target;
+}
+
 bool DirectoryBook::has_room(const std::string& target) const {
   return std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
-    if (llm.status != LlmStatus::active || !llm.is_open || llm.pool_key() != target) return false;
+    if (!is_available(llm, target)) return false;
     const Group& group = x_groups.at(llm.group);
     return !llm.is_full && group.running < group.capacity;
+  });
+}
+
+bool DirectoryBook::lacks_room(const std::string& target) const {
+  return !has_room(target) && std::any_of(x_llms.begin(), x_llms.end(), [&](const Llm& llm) {
+    return is_available(llm, target);
   });
 }
 

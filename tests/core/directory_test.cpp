@@ -67,6 +67,36 @@ TEST_CASE("directory: one server's models in one class take turns by arrival",
   CHECK(grants[0].requester == "first");
 }
 
+TEST_CASE("directory: who stands in line is told when it is not room any more that it waits for",
+          "[core][directory]") {
+  DirectoryBook book;
+  book.put_llms(1, {llm_of("a", "server", 1), llm_of("b", "server", 1)});
+  book.put_llms(2, {llm_of("other", "server 2", 1)});
+  CHECK_FALSE(book.lacks_room("a"));
+  CHECK_FALSE(book.lacks_room("nobody's"));
+  const auto lease = book.acquire(request_of("p", "b"));
+  REQUIRE(lease);
+  CHECK(book.lacks_room("a"));
+  REQUIRE_FALSE(book.acquire(request_of("p", "a")));
+  REQUIRE_FALSE(book.acquire(request_of("q", "nobody's")));
+  CHECK(book.serve_line().empty());
+  CHECK(book.take_news().empty());
+  const auto has_news = [&](bool waits_for_room) {
+    const auto news = book.take_news();
+    return news.size() == 1 && news[0].requester == "p" && news[0].target == "a" &&
+           news[0].waits_for_room == waits_for_room && book.take_news().empty();
+  };
+  book.set_status(1, LlmStatus::inactive, some_time);
+  CHECK(book.serve_line().empty());
+  CHECK(has_news(false));
+  book.set_status(1, LlmStatus::active, some_time);
+  CHECK(book.serve_line().empty());
+  CHECK(has_news(true));
+  book.release(*lease);
+  REQUIRE(book.serve_line().size() == 1);
+  CHECK(book.take_news().empty());
+}
+
 TEST_CASE("directory: an LLM that is left out changes nothing, not even its group",
           "[core][directory]") {
   DirectoryBook book;

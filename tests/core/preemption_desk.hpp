@@ -141,7 +141,7 @@ class Desk {
     for (const AskForLease& ask : asks) {
       if (lease(ask.target)) continue;
       x_line.insert(ask.target);
-      scheduler.lease_parked(ask.target);
+      scheduler.lease_parked(ask.target, true);
     }
     return !asks.empty();
   }

@@ -73,7 +73,7 @@ TEST_CASE("profile_groups: who came first asks first, the other when that one ha
   CHECK(counter.unused.empty());
 }
 
-TEST_CASE("profile_groups: one whose question is in line holds up no other",
+TEST_CASE("profile_groups: one that has no backend holds up no other",
           "[core][profile_scheduler]") {
   Counter counter{2};
   for (const auto* target : {"a", "b", "c"}) counter.scheduler.set_capacity(target, {{"gpu", 2}});
@@ -81,12 +81,68 @@ TEST_CASE("profile_groups: one whose question is in line holds up no other",
   counter.submit(2, "b");
   counter.submit(3, "c", interactive);
   CHECK(counter.asked() == Names{"c"});
-  counter.scheduler.lease_parked("c");
+  counter.scheduler.lease_parked("c", false);
   CHECK(counter.asked() == Names{"a"});
-  counter.scheduler.lease_parked("a");
+  counter.scheduler.lease_parked("a", false);
   CHECK(counter.asked() == Names{"b"});
   CHECK(counter.give("b") == Order{2});
   CHECK(counter.give("c") == Order{3});
+}
+
+TEST_CASE("profile_groups: who comes after one that waits for the same room does not ask for it",
+          "[core][profile_scheduler]") {
+  Counter counter{4};
+  for (const auto* target : {"a", "b"}) counter.scheduler.set_capacity(target, {{"gpu", 1}});
+  counter.scheduler.set_capacity("c", {{"gpu", 1}, {"tpu", 1}});
+  counter.submit(1, "a");
+  counter.submit(2, "b");
+  counter.submit(3, "a");
+  counter.submit(4, "c");
+  // c could run elsewhere.
+  CHECK(counter.asked() == Names{"a", "c"});
+  counter.scheduler.lease_parked("a", true);
+  counter.scheduler.lease_parked("c", true);
+  CHECK(counter.asked().empty());
+  CHECK(counter.give("a") == Order{1});
+  CHECK(counter.asked() == Names{"b"});
+  counter.scheduler.lease_parked("b", true);
+  CHECK(counter.asked().empty());
+  CHECK(counter.give("b") == Order{2});
+  CHECK(counter.asked() == Names{"a"});
+}
+
+TEST_CASE("profile_groups: a better waiter asks although another waits for that room",
+          "[core][profile_scheduler]") {
+  Counter counter{4};
+  for (const auto* target : {"a", "b"}) counter.scheduler.set_capacity(target, {{"gpu", 1}});
+  counter.submit(1, "a");
+  CHECK(counter.asked() == Names{"a"});
+  counter.scheduler.lease_parked("a", true);
+  counter.submit(2, "b");
+  CHECK(counter.asked().empty());
+  counter.submit(3, "b", interactive);
+  CHECK(counter.asked() == Names{"b"});
+}
+
+TEST_CASE("profile_groups: when it is not room any more that one waits for the others may ask",
+          "[core][profile_scheduler]") {
+  Counter counter{4};
+  for (const auto* target : {"a", "b"}) counter.scheduler.set_capacity(target, {{"gpu", 1}});
+  counter.submit(1, "a");
+  counter.submit(2, "b");
+  CHECK(counter.asked() == Names{"a"});
+  counter.scheduler.lease_parked("a", true);
+  CHECK(counter.asked().empty());
+  counter.scheduler.still_parked("a", false);
+  CHECK(counter.asked() == Names{"b"});
+  counter.scheduler.lease_parked("b", true);
+  CHECK(counter.give("b") == Order{2});
+  // Nobody waits for it any more: it holds up no other.
+  counter.scheduler.still_parked("a", true);
+  counter.submit(3, "b");
+  CHECK(counter.asked().empty());
+  counter.scheduler.remove(task_id(1), at_s(1));
+  CHECK(counter.asked() == Names{"b"});
 }
 
 TEST_CASE("profile_groups: room elsewhere is asked for at once, in the policy's order",

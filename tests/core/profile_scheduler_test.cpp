@@ -279,7 +279,7 @@ TEST_CASE("profile_scheduler: a lease that comes when nobody wants it any more i
           "[core][profile_scheduler]") {
   ProfileScheduler scheduler{"p", settings_with(1)};
   submit(scheduler, request_of(1, workflow, "a"), at_s(0));
-  scheduler.lease_parked("a");
+  scheduler.lease_parked("a", true);
   scheduler.remove(task_id(1), at_s(1));
   scheduler.lease_granted("a", lease_number(9));
   std::vector<Lease> unused;

@@ -142,12 +142,12 @@ TEST_CASE("profile sessions: parked, it asks again when other sessions wait",
   Desk desk;
   desk.submit(1, "s");
   desk.asked();
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   desk.submit(2, "s");
   CHECK(desk.scheduler.asks(at_s(0)).empty());
   desk.submit(3, "t");
   CHECK(desk.asked() == Sessions{"s", "t"});
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   desk.scheduler.remove(task_id(1), at_s(0));
   CHECK(desk.scheduler.asks(at_s(0)).empty());
   desk.scheduler.remove(task_id(2), at_s(0));
@@ -163,7 +163,7 @@ TEST_CASE("profile sessions: each is named with the time its first has waited si
   using Waits = std::vector<SessionWait>;
   desk.asked();
   CHECK(desk.asks[0].sessions == Waits{{"s", at_s(1)}, {"", at_s(2)}});
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   desk.scheduler.remove(task_id(1), at_s(4));
   desk.asked();
   CHECK(desk.asks[0].sessions == Waits{{"", at_s(2)}, {"s", at_s(3)}});
@@ -189,13 +189,13 @@ TEST_CASE("profile sessions: when all that were named must wait, more are named,
     desk.submit(number, "s" + std::to_string(number));
   }
   CHECK(desk.asked().size() == 128);
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   CHECK(desk.asked().size() == 256);
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   const auto all = desk.asked();
   REQUIRE(all.size() == 300);
   CHECK(all.back() == "s300");
-  desk.scheduler.lease_parked("a");
+  desk.scheduler.lease_parked("a", true);
   CHECK(desk.scheduler.asks(at_s(0)).empty());
   // The last in line is served though 299 sessions wait before it.
   CHECK(desk.lease("s300") == Numbers{300});
@@ -207,7 +207,7 @@ TEST_CASE("profile sessions: when all that were named must wait, more are named,
     if (asks.empty()) break;
     CHECK(asks[0].sessions.size() <= sessions_asked_max);
     desk.asks = asks;
-    desk.scheduler.lease_parked("a");
+    desk.scheduler.lease_parked("a", true);
   }
   CHECK(desk.asks[0].sessions.size() == sessions_asked_max);
   CHECK(desk.scheduler.asks(at_s(0)).empty());

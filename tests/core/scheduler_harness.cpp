@@ -60,7 +60,7 @@ StepOutcome DrivenScheduler::apply(const Op& op) {
       break;
     }
     case Kind::lease_parked:
-      x_scheduler.lease_parked(target());
+      x_scheduler.lease_parked(target(), true);
       break;
     case Kind::lease_refused:
       outcome.failed = x_scheduler.lease_refused(target(), x_now + refusal_pause, x_now);

@@ -174,7 +174,7 @@ bool SessionWorld::deliver_one(std::size_t index, bool to_directory) {
   if (auto* granted = std::get_if<Granted>(&message)) {
     profile.scheduler.lease_granted(pool, std::move(granted->lease));
   } else {
-    profile.scheduler.lease_parked(pool);
+    profile.scheduler.lease_parked(pool, true);
   }
   pump(index);
   return true;

@@ -15,6 +15,7 @@ actors::TaskActor::behavior_type ExecutorProbe::behavior(actors::TaskActor::poin
   return {
       [log](const actors::LeaseGranted& message) { log->lease = message; },
       [](const actors::LeaseParked&) {},
+      [](const actors::LeaseStillParked&) {},
       [](const actors::LeaseRefused&) {},
       [](const actors::StoreAnswer&) {},
       [](actors::TurnReserved) {},
