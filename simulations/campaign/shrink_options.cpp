@@ -41,7 +41,8 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   };
   add_defaults(changes, options, &PolicyOptions::reserve_interactive,
                &PolicyOptions::background_trickle, &PolicyOptions::aging_weights,
-               &PolicyOptions::sjf_max_bypass_s, &PolicyOptions::swap_max_bypass_s);
+               &PolicyOptions::fair_weights, &PolicyOptions::sjf_max_bypass_s,
+               &PolicyOptions::swap_max_bypass_s);
 }
 
 void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {

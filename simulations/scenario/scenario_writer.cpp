@@ -144,10 +144,16 @@ std::string policy_weights_text(const PolicyOptions& options, const PolicyOption
   return weights.is_empty() ? std::string{} : weights.text();
 }
 
+std::string owner_weights_text(const OwnerWeights& weights) {
+  FlowMap text;
+  for (const auto& [owner, weight] : weights) text.add(value_text(owner), weight);
+  return text.text();
+}
+
 void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   const PolicyOptions usual;
-  const auto& [reserve_interactive, background_trickle, aging_weights, sjf_max_bypass_s,
-               swap_max_bypass_s] = options;
+  const auto& [reserve_interactive, background_trickle, aging_weights, fair_weights,
+               sjf_max_bypass_s, swap_max_bypass_s] = options;
   if (reserve_interactive != usual.reserve_interactive) {
     profile.add("reserve_interactive", reserve_interactive);
   }
@@ -156,6 +162,9 @@ void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   }
   if (aging_weights != usual.aging_weights) {
     profile.add("aging", policy_weights_text(options, usual));
+  }
+  if (!fair_weights.empty()) {
+    profile.add("fair", FlowMap{}.add("weights", owner_weights_text(fair_weights)).text());
   }
   if (sjf_max_bypass_s != usual.sjf_max_bypass_s) {
     profile.add("sjf", FlowMap{}.add("max_bypass_s", number_text(sjf_max_bypass_s)).text());

@@ -175,6 +175,9 @@ ProfileSettings draw_profile(Draw& draw) {
   for (auto& weight : options.aging_weights) {
     if (draw.coin()) weight = draw.count(1, aging_weight_max);
   }
+  for (std::uint64_t left = draw.pick(4); left > 0; --left) {
+    options.fair_weights[draw.name("o" + std::to_string(left))] = draw.count(1, owner_weight_max);
+  }
   if (draw.coin()) options.sjf_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   if (draw.coin()) options.swap_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   return settings;
