@@ -127,7 +127,9 @@ LlmsClaimed DirectoryState::claim(const ClaimLlms& message) {
 }
 
 DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<WallClock> wall,
-                                                            BrokerActor broker) {
+                                                            BrokerActor broker,
+                                                            BreakerRules breaker) {
+  x_book.set_breaker_rules(breaker);
   x_wall = std::move(wall);
   x_broker = std::move(broker);
   return {
@@ -171,8 +173,9 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
 }
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,
-                                              std::shared_ptr<WallClock> wall, BrokerActor broker) {
-  return self->state.make_behavior(std::move(wall), std::move(broker));
+                                              std::shared_ptr<WallClock> wall, BrokerActor broker,
+                                              BreakerRules breaker) {
+  return self->state.make_behavior(std::move(wall), std::move(broker), breaker);
 }
 
 }  // namespace signalbox::actors

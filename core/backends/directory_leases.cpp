@@ -164,7 +164,7 @@ void DirectoryBook::note_outcome(const Lease& lease, LeaseOutcome outcome) {
       return llm.executor == lease.executor && llm.name == lease.llm;
     });
     if (outcome != LeaseOutcome::failed || !is_there) return;
-    place = x_breakers.emplace(key, CircuitBreaker{x_next_lease - 1}).first;
+    place = x_breakers.emplace(key, CircuitBreaker{x_next_lease - 1, x_breaker_rules}).first;
   }
   CircuitBreaker& breaker = place->second;
   switch (outcome) {

@@ -104,7 +104,8 @@ void drop_options(Shrinking& shrinking) {
   };
   std::vector<Change> changes;
   add_defaults(changes, whole, &Scenario::schedule_seed, &Scenario::seed, &Scenario::gc,
-               &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks, &Scenario::horizon);
+               &Scenario::has_breaker, &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks,
+               &Scenario::horizon);
   for (const auto& [name, settings] : shrinking.best().profiles) {
     add_profile_defaults(changes, name);
   }

@@ -161,6 +161,8 @@ struct Scenario {
   std::vector<Fault> faults = {};
   /// Which ready actor runs next is drawn from this; unset = first come, first served.
   std::optional<std::uint64_t> schedule_seed = {};
+  /// Without, a backend that fails its calls is given more of them.
+  bool has_breaker = true;
   /// Unset = nothing is collected, and a task is forgotten when it has ended.
   std::optional<config::GcSettings> gc = {};
 

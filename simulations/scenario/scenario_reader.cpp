@@ -165,6 +165,7 @@ void read_all(SectionReader& root, Scenario& scenario) {
   }
   read_faults(root, scenario);
   root.read_whole("schedule_seed", scenario.schedule_seed, {0, UINT64_MAX});
+  root.read_flag("breaker", scenario.has_breaker);
   if (root.find("gc") != nullptr) {
     config::read_gc(open_section(root, "gc"), scenario.gc.emplace());
   }

@@ -294,7 +294,7 @@ std::string heading(const std::string& key, bool is_empty, const std::string& no
 std::string write_scenario(const Scenario& scenario) {
   const Scenario usual;
   const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, backends, clients,
-               faults, schedule_seed, gc] = scenario;
+               faults, schedule_seed, has_breaker, gc] = scenario;
   std::string out = "version: 1\n";
   if (seed != usual.seed) out += "seed: " + std::to_string(seed) + "\n";
   if (tasks) out += "tasks: " + std::to_string(*tasks) + "\n";
@@ -302,6 +302,7 @@ std::string write_scenario(const Scenario& scenario) {
   if (warmup_tasks != 0) out += "warmup_tasks: " + std::to_string(warmup_tasks) + "\n";
   if (commit != usual.commit) out += "commit: " + std::string{config::to_string(commit)} + "\n";
   if (schedule_seed) out += "schedule_seed: " + std::to_string(*schedule_seed) + "\n";
+  if (!has_breaker) out += "breaker: false\n";
   if (gc) out += "gc: " + gc_text(*gc) + "\n";
   out += heading("profiles", profiles.empty(), "{}");
   for (const auto& [profile, settings] : profiles) {

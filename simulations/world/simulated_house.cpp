@@ -3,6 +3,7 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <limits>
 #include <utility>
 
 #include "simulations/world/ask.hpp"
@@ -108,6 +109,9 @@ void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   options.has_batches = x_is_whole;
   options.has_call_rows = x_is_whole;
   options.gc = x_scenario.gc;
+  if (!x_scenario.has_breaker) {
+    options.breaker.failures_to_open = std::numeric_limits<std::uint32_t>::max();
+  }
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<EmptyJoiner>(); };
   x_house = actors::build_house(x_world->system(), std::move(options),
                                 actors::Ports{x_world->wall(), x_world->ids(), x_store});

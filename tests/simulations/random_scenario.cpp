@@ -277,6 +277,7 @@ sim::Scenario draw_any_scenario(std::uint64_t seed) {
     const sim::Fault fault = draw_fault(draw, scenario);
     if (fits(fault, scenario)) scenario.faults.push_back(fault);
   }
+  scenario.has_breaker = draw.coin();
   if (draw.coin()) scenario.schedule_seed = draw.number(0, UINT64_MAX);
   if (draw.coin()) {
     scenario.gc = {draw.count(1, 86'400), draw.count(1, 31'536'000), draw.count(1, 315'360'000),
