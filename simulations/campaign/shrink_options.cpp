@@ -67,7 +67,8 @@ void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
   add_defaults(changes, client, &ClientSpec::queue_wait, &ClientSpec::inference,
                &ClientSpec::declares_size, &ClientSpec::is_async, &ClientSpec::streaming,
                &ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate,
-               &ClientSpec::start, &ClientSpec::tokens_in, &ClientSpec::tokens_out);
+               &ClientSpec::retry, &ClientSpec::start, &ClientSpec::tokens_in,
+               &ClientSpec::tokens_out);
   changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
   changes.emplace_back([=](Scenario& scenario) { client(scenario).owner = client(scenario).name; });
 }
@@ -85,6 +86,12 @@ void add_client_laws(std::vector<Change>& changes, std::size_t index) {
   add([](ClientSpec& client) { to_constant(client.tokens_out); });
   add([](ClientSpec& client) {
     if (client.arrival.kind == ArrivalKind::poisson) client.arrival.kind = ArrivalKind::constant;
+  });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->jitter = 0;
+  });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->factor = 1;
   });
   for (auto member : {&ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate}) {
     add([member](ClientSpec& client) {

@@ -15,6 +15,7 @@
 #include "core/base/time.hpp"
 #include "simulations/scenario/fault.hpp"
 #include "simulations/scenario/laws.hpp"
+#include "simulations/scenario/retry.hpp"
 #include "simulations/scenario/work_clock.hpp"
 
 namespace signalbox::sim {
@@ -134,6 +135,8 @@ struct ClientSpec {
   std::optional<ActLaw> cancel = {};
   std::optional<ActLaw> hang_up = {};
   std::optional<ActLaw> duplicate = {};
+  /// Unset = it calls but once.
+  std::optional<RetryLaw> retry = {};
   /// Calls it makes at most; unset = as many as the scenario goes on.
   std::optional<std::uint64_t> tasks;
   /// Before this it makes none.

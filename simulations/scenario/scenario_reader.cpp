@@ -17,13 +17,6 @@ using config::SectionReader;
 
 constexpr std::uint64_t tasks_max = 1'000'000'000;
 
-/// Unit: 1/1,000 of one.
-std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
-  double share = 0;
-  section.read_decimal(key, share, 0, max, "parts of one");
-  return static_cast<std::uint32_t>(share * 1000 + 0.5);
-}
-
 Slowdown read_slowdown(SectionReader section) {
   constexpr double per_call_max = 100;
   Slowdown slowdown;
@@ -86,6 +79,7 @@ ClientSpec read_client(SectionReader& section) {
   client.cancel = read_act(section, "cancel_after");
   client.hang_up = read_act(section, "hang_up_after");
   client.duplicate = read_act(section, "duplicate_after");
+  client.retry = read_retry(section, "retry");
   client.queue_wait = read_budget(section, "queue_wait_s");
   client.inference = read_budget(section, "inference_s");
   section.read_whole("tasks", client.tasks, {0, tasks_max});

@@ -104,6 +104,23 @@ std::string act_text(const ActLaw& act) {
   return law.text();
 }
 
+/// @param share of one. Unit: 1/1,000.
+std::string share_text(std::uint32_t share) {
+  return number_text(share / 1000.0);
+}
+
+std::string retry_text(const RetryLaw& retry) {
+  const RetryLaw usual;
+  const auto& [tries, backoff, factor, backoff_max, jitter, heeds_retry_after] = retry;
+  FlowMap text;
+  text.add("tries", tries).add("backoff_s", seconds_text(backoff));
+  if (factor != usual.factor) text.add("factor", factor);
+  if (backoff_max != usual.backoff_max) text.add("backoff_max_s", seconds_text(backoff_max));
+  if (jitter > 0) text.add("jitter", share_text(jitter));
+  if (heeds_retry_after) text.add("heeds_retry_after", "true");
+  return text.text();
+}
+
 std::string arrival_text(const ArrivalLaw& arrival) {
   const auto& [kind, gap, trace, rows] = arrival;
   switch (kind) {
@@ -201,11 +218,6 @@ std::string names_text(const std::vector<std::string>& names) {
   return "[" + text + "]";
 }
 
-/// @param share of one. Unit: 1/1,000.
-std::string share_text(std::uint32_t share) {
-  return number_text(share / 1000.0);
-}
-
 std::string slowdown_text(const Slowdown& slowdown) {
   const auto& [per_call, per_call_beyond, knee] = slowdown;
   FlowMap text;
@@ -232,7 +244,7 @@ void add_backend(std::string& out, const BackendSpec& spec) {
 void add_client(std::string& out, const ClientSpec& spec) {
   const auto& [name, priority, owner, profile, target, arrival, tokens_in, tokens_out, queue_wait,
                inference, declares_size, size_error, is_async, streaming, cancel, hang_up,
-               duplicate, tasks, start] = spec;
+               duplicate, retry, tasks, start] = spec;
   Item item{out};
   item.add("name", value_text(name));
   item.add("class", std::string{to_string(priority)});
@@ -248,6 +260,7 @@ void add_client(std::string& out, const ClientSpec& spec) {
   if (cancel) item.add("cancel_after", act_text(*cancel));
   if (hang_up) item.add("hang_up_after", act_text(*hang_up));
   if (duplicate) item.add("duplicate_after", act_text(*duplicate));
+  if (retry) item.add("retry", retry_text(*retry));
   if (queue_wait) item.add("queue_wait_s", seconds_text(*queue_wait));
   if (inference) item.add("inference_s", seconds_text(*inference));
   if (tasks) item.add("tasks", std::to_string(*tasks));

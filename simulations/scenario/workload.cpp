@@ -44,6 +44,7 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "service/" + client.name},
                                   RandomStream{seed, "guesses/" + client.name},
                                   RandomStream{seed, "acts/" + client.name},
+                                  RandomStream{seed, "retries/" + client.name},
                                   nullptr,
                                   {},
                                   client.start,
@@ -168,6 +169,7 @@ Result<std::optional<Arrival>> Workload::next() {
   arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
   arrival.size = draw_size(*earliest);
   arrival.acts = draw_acts(*earliest);
+  if (earliest->client->retry) arrival.retry_seed = earliest->retries.next();
   ++earliest->made;
   ++x_made;
   if (auto error = move_on(*earliest)) return std::move(*error);

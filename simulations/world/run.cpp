@@ -8,6 +8,7 @@
 #include "simulations/world/agenda.hpp"
 #include "simulations/world/call_script.hpp"
 #include "simulations/world/fault_player.hpp"
+#include "simulations/world/retries.hpp"
 #include "simulations/world/server_work.hpp"
 #include "simulations/world/simulated_house.hpp"
 
@@ -53,14 +54,17 @@ class Run final : HouseWitness {
 
   Result<void> make_calls(Workload& workload);
   void drain();
+  /// Who has not ended by then has nobody to run him.
+  [[nodiscard]] Duration drain_limit() const;
   void rest();
-  /// @returns false when the process died on the way.
+  /// @returns false when it stopped before: the process died, or something else is due by now.
   bool advance(Duration until);
   /// Everything that is due by now.
   void act();
   void act(AgendaItem item);
   void call(const Arrival& arrival, std::string key);
   void call_first(const Arrival& arrival);
+  void call_again(const std::optional<DueRepeat>& repeat);
   void restart();
   void settle();
   /// The id that a call was made under.
@@ -83,6 +87,7 @@ class Run final : HouseWitness {
   RunChecker* x_checker;
   Recorder x_recorder;
   FaultPlayer x_faults;
+  Retries x_retries;
   Agenda x_agenda;
   /// The calls of a house that keeps its tasks; others' clients do nothing about them.
   std::unordered_map<actors::CallNumber, Call> x_calls;
@@ -101,6 +106,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options)
       x_checker{options.checker},
       x_recorder{scenario, options.observer},
       x_faults{scenario},
+      x_retries{scenario},
       x_is_shuffled{options.schedule_seed || scenario.schedule_seed},
       x_house{scenario, options.schedule_seed ? options.schedule_seed : scenario.schedule_seed,
               *this} {
@@ -116,6 +122,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options)
 
 void Run::call_first(const Arrival& arrival) {
   const CallActs& acts = arrival.acts;
+  x_retries.made(x_last_call + 1, arrival);
   call(arrival, acts.duplicate_after ? "key " + std::to_string(x_last_call + 1) : "");
   const auto note = [&](const std::optional<Duration>& after, AgendaItem::Kind kind) {
     if (after) x_agenda.add(arrival.at + *after, {kind, x_last_call});
@@ -125,6 +132,10 @@ void Run::call_first(const Arrival& arrival) {
   note(acts.duplicate_after, AgendaItem::Kind::duplicate);
 }
 
+void Run::call_again(const std::optional<DueRepeat>& repeat) {
+  if (repeat) x_agenda.add(repeat->at, {AgendaItem::Kind::repeat, repeat->number});
+}
+
 void Run::call(const Arrival& arrival, std::string key) {
   const actors::CallNumber number = ++x_last_call;
   const ClientSpec& client = x_scenario.clients[arrival.client];
@@ -132,8 +143,9 @@ void Run::call(const Arrival& arrival, std::string key) {
       x_house.is_up() ? x_house.submit(number, client, arrival.size, key) : unmade_id(number);
   x_recorder.called(task, arrival);
   if (!x_house.is_up()) {
-    x_recorder.refused(task, make_error(ErrorCode::backend_unreachable, "nobody is there"),
-                       arrival.at);
+    const Error error = make_error(ErrorCode::backend_unreachable, "nobody is there");
+    x_recorder.refused(task, error, arrival.at);
+    call_again(x_retries.failed(number, error, arrival.at));
     return;
   }
   if (x_checker != nullptr) x_checker->called({number, task, arrival.client, key}, arrival.at);
@@ -143,6 +155,7 @@ void Run::call(const Arrival& arrival, std::string key) {
 void Run::act(AgendaItem item) {
   using Kind = AgendaItem::Kind;
   if (item.kind == Kind::restart) return restart();
+  if (item.kind == Kind::repeat) return call_first(x_retries.take(item.number, now()));
   if (item.kind == Kind::fault_begins || item.kind == Kind::fault_ends) {
     const Fault& fault = x_scenario.faults[item.number];
     const bool begins = item.kind == Kind::fault_begins;
@@ -161,6 +174,7 @@ void Run::act(AgendaItem item) {
   } else if (item.kind == Kind::hang_up) {
     if (x_checker != nullptr) x_checker->hung_up(item.number, now());
     x_recorder.hung_up(place->second.task, now());
+    x_retries.settled(item.number);
     x_house.hang_up(place->second.task, item.number);
   } else {
     Arrival again = place->second.arrival;
@@ -192,7 +206,10 @@ void Run::settle() {
 }
 
 bool Run::advance(Duration until) {
-  return x_house.run_until(until, [this] { settle(); });
+  return x_house.run_until(until, [this] {
+    settle();
+    return x_agenda.next_at().value_or(Duration::max());
+  });
 }
 
 Result<void> Run::make_calls(Workload& workload) {
@@ -200,7 +217,7 @@ Result<void> Run::make_calls(Workload& workload) {
   while (!arrival.has_error() && (*arrival || x_agenda.next_at()) && !is_broken()) {
     const auto due = x_agenda.next_at();
     const bool is_call = *arrival && (!due || (*arrival)->at < *due);
-    // What dies on the way puts its restart on the agenda.
+    // What dies on the way puts its restart on the agenda, who fails on the way the next try.
     if (!advance(is_call ? (*arrival)->at : *due)) continue;
     if (!is_call) {
       act();
@@ -218,18 +235,23 @@ Result<void> Run::make_calls(Workload& workload) {
 }
 
 // Every wait of a caller and every run has a budget, so this ends; but for tasks that nobody waits
-// for where nobody can run them.
+// for where nobody can run them. What is on the agenda comes to an end, too: tries are counted.
 void Run::drain() {
-  const Duration limit =
-      now() + drain_min +
-      4 * static_cast<std::int64_t>(x_recorder.open()) * longest_inference(x_scenario);
-  while (x_recorder.open() > 0 && !is_broken()) {
+  Duration limit = drain_limit();
+  while ((x_recorder.open() > 0 || x_retries.is_any_due()) && !is_broken()) {
     const auto due = x_agenda.next_at();
     const auto timer = x_house.next_timer();
     const bool is_due = due && (!timer || *due < *timer);
-    if (!is_due && (!timer || *timer > limit)) return;
-    if (advance(is_due ? *due : *timer)) act();
+    if (!due && (!timer || *timer > limit)) return;
+    if (!advance(is_due ? *due : *timer)) continue;
+    act();
+    if (is_due) limit = std::max(limit, drain_limit());
   }
+}
+
+Duration Run::drain_limit() const {
+  return now() + drain_min +
+         4 * static_cast<std::int64_t>(x_recorder.open()) * longest_inference(x_scenario);
 }
 
 void Run::rest() {
@@ -265,6 +287,8 @@ Result<RunFigures> Run::drive(Workload& workload) {
   figures.seed = x_seed;
   figures.messages = x_house.messages();
   figures.faults = x_faults.counts();
+  figures.repeats = x_retries.repeats();
+  figures.given_up = x_retries.given_up();
   for (const auto& [name, work] : x_works) figures.swaps += work.swaps();
   return figures;
 }
@@ -291,12 +315,14 @@ void Run::committed(const StoreOp& op, const StoreResult& result) {
 void Run::refused(const actors::TaskRefused& message) {
   if (x_checker != nullptr) x_checker->refused(message, now());
   x_recorder.refused(id_of(message.call, message.facts), message.error, now());
+  call_again(x_retries.failed(message.call, message.error, now()));
 }
 
 void Run::accepted(const actors::TaskAccepted& message) {
   if (x_checker != nullptr) x_checker->accepted(message, now());
   const auto place = x_calls.find(message.call);
   if (place != x_calls.end()) x_recorder.accepted(place->second.task, message, now());
+  x_retries.settled(message.call);
 }
 
 void Run::began(const actors::TaskBegan& message) {
@@ -310,6 +336,7 @@ void Run::data(const actors::TaskData& message) {
 void Run::ended(const actors::TaskEnded& message) {
   if (x_checker != nullptr) x_checker->ended(message, now());
   x_recorder.ended(id_of(message.call, message.facts), message, now());
+  call_again(x_retries.failed(message.call, message.error, now()));
 }
 
 actors::Playback Run::play(const BackendSpec& backend, const BackendCall& call) {
@@ -324,6 +351,11 @@ actors::Playback Run::play(const BackendSpec& backend, const BackendCall& call) 
 }
 
 void Run::died(Death death) {
+  const Error lost = make_error(ErrorCode::backend_unreachable, "the connection broke");
+  for (const actors::CallNumber call : x_retries.open()) {
+    x_recorder.abandoned(x_calls.at(call).task);
+    call_again(x_retries.failed(call, lost, now()));
+  }
   x_recorder.died(now());
   if (x_checker != nullptr) x_checker->died(death, now());
   x_agenda.add(now() + x_faults.downtime(), {AgendaItem::Kind::restart, 0});

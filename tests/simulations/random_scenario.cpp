@@ -117,6 +117,19 @@ std::optional<sim::ActLaw> maybe_act(Draw& draw) {
   return sim::ActLaw{draw_law(draw, longest_ns), draw.count(0, 100)};
 }
 
+std::optional<sim::RetryLaw> maybe_retry(Draw& draw) {
+  if (draw.coin()) return std::nullopt;
+  constexpr std::uint64_t longest = std::uint64_t{sim::backoff_s_max} * 1'000'000'000;
+  sim::RetryLaw retry;
+  retry.tries = draw.count(2, sim::tries_max);
+  retry.backoff = draw.time(0, longest);
+  if (draw.coin()) retry.factor = draw.count(1, sim::backoff_factor_max);
+  if (draw.coin()) retry.backoff_max = draw.time(0, longest);
+  if (draw.coin()) retry.jitter = draw.count(0, 1'000);
+  retry.heeds_retry_after = draw.coin();
+  return retry;
+}
+
 sim::Fault draw_fault(Draw& draw, const sim::Scenario& scenario) {
   const auto shapes = sim::fault_shapes();
   const sim::FaultShape& shape = shapes[draw.pick(shapes.size())];
@@ -248,6 +261,7 @@ sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size
   client.cancel = maybe_act(draw);
   client.hang_up = maybe_act(draw);
   client.duplicate = maybe_act(draw);
+  client.retry = maybe_retry(draw);
   if (draw.coin()) client.tasks = draw.number(0, 1'000'000'000);
   if (draw.coin()) client.start = draw.time();
   return client;
