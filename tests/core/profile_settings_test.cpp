@@ -137,6 +137,17 @@ TEST_CASE("profile_settings: options of policies are held to their ranges",
         "reserve_interactive");
 }
 
+TEST_CASE("profile_settings: a change of weights is of all of them, or of none",
+          "[core][profile_settings]") {
+  PolicyOptions options{.fair_weights = {{"ann", 2}, {"bob", 3}}};
+  PolicyOptionsChange{}.apply_to(options);
+  CHECK(options.fair_weights == OwnerWeights{{"ann", 2}, {"bob", 3}});
+  PolicyOptionsChange{.fair_weights = OwnerWeights{{"cid", 4}}}.apply_to(options);
+  CHECK(options.fair_weights == OwnerWeights{{"cid", 4}});
+  PolicyOptionsChange{.fair_weights = OwnerWeights{}}.apply_to(options);
+  CHECK(options.fair_weights.empty());
+}
+
 TEST_CASE("profile_settings: a reserve leaves the other classes a slot, where slots are counted",
           "[core][profile_settings]") {
   ProfileSettings settings;
