@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "simulations/campaign/draw_faults.hpp"
+#include "simulations/campaign/draw_house.hpp"
 #include "simulations/scenario/random.hpp"
 
 namespace signalbox::sim {
@@ -205,6 +206,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   }
   const Duration length =
       gap * static_cast<std::int64_t>(tasks) / static_cast<std::int64_t>(clients);
+  RandomStream house{seed, "house"};
+  draw_house(scenario, gap, features.has_beat, house);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

@@ -25,7 +25,12 @@ struct Arrival {
   std::uint32_t client = 0;
   CallSize size;
   CallActs acts = {};
+  /// Of its owner's; unset = none.
+  std::optional<std::uint32_t> session = {};
 };
+
+/// @returns the key of the session that the call belongs to; empty = none.
+std::string session_of(const ClientSpec& client, const Arrival& arrival);
 
 class Workload {
  public:
@@ -46,6 +51,7 @@ class Workload {
     RandomStream service;
     RandomStream guesses;
     RandomStream acts;
+    RandomStream sessions;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.
     Duration trace_zero{};
@@ -63,6 +69,7 @@ class Workload {
   std::optional<Error> read_row(Source& source);
   static CallSize draw_size(Source& source);
   static CallActs draw_acts(Source& source);
+  static std::optional<std::uint32_t> draw_session(Source& source);
 
   const Scenario* x_scenario;
   std::vector<Source> x_sources;

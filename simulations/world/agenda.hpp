@@ -11,7 +11,16 @@
 namespace signalbox::sim {
 
 struct AgendaItem {
-  enum class Kind : std::uint8_t { fault_begins, fault_ends, cancel, hang_up, duplicate, restart };
+  enum class Kind : std::uint8_t {
+    fault_begins,
+    fault_ends,
+    cancel,
+    hang_up,
+    duplicate,
+    renew_slot,
+    release_slot,
+    restart,
+  };
   Kind kind = Kind::fault_begins;
   /// Of a fault its index, of an act the number of the call.
   std::uint64_t number = 0;
