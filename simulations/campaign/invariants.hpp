@@ -121,7 +121,7 @@ class Invariants final : public RunChecker {
   /// @returns empty when its pool does not heed it, or it is not known any more.
   [[nodiscard]] std::string session_of(TaskId id, const Task& row) const;
   void note_home(TaskId id, const TaskPicture& claimed);
-  /// No server has failed anybody yet.
+  /// No server has failed anybody or gone away yet.
   [[nodiscard]] bool are_servers_sound() const;
   /// @returns the LLM that the session's calls go to; empty = nobody can tell from outside.
   [[nodiscard]] std::string home_of(const Task& row, const std::string& session) const;

@@ -18,6 +18,11 @@ std::string Invariants::session_of(TaskId id, const Task& row) const {
 }
 
 bool Invariants::are_servers_sound() const {
+  const auto comes_and_goes = [&](const BackendSpec& backend) {
+    return backend.worker && backend.worker->heartbeat >= x_scenario.worker_timeout;
+  };
+  const auto& backends = x_scenario.backends;
+  if (std::any_of(backends.begin(), backends.end(), comes_and_goes)) return false;
   const auto& faults = x_scenario.faults;
   return std::none_of(faults.begin(), faults.end(), [&](const Fault& fault) {
     return shape_of(fault.kind).target == FaultTarget::backend && fault.at <= x_now;
