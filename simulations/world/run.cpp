@@ -11,6 +11,7 @@
 #include "simulations/world/retries.hpp"
 #include "simulations/world/server_work.hpp"
 #include "simulations/world/simulated_house.hpp"
+#include "simulations/world/slot_holders.hpp"
 
 namespace signalbox::sim {
 namespace {
@@ -69,6 +70,8 @@ class Run final : HouseWitness {
   void settle();
   /// The id that a call was made under.
   [[nodiscard]] TaskId id_of(actors::CallNumber call, const actors::CallFacts& facts) const;
+  /// Calls and slots that have not ended.
+  [[nodiscard]] std::size_t open() const { return x_recorder.open() + x_slots.open(); }
   [[nodiscard]] bool is_broken() const { return x_checker != nullptr && x_checker->is_broken(); }
   [[nodiscard]] Duration now() const { return x_house.now(); }
 
@@ -78,6 +81,8 @@ class Run final : HouseWitness {
   void began(const actors::TaskBegan& message) override;
   void data(const actors::TaskData& message) override;
   void ended(const actors::TaskEnded& message) override;
+  void slot_admitted(const actors::SlotAdmitted& message) override;
+  void slot_ended(const actors::SlotEnded& message) override;
   actors::Playback play(const BackendSpec& backend, const BackendCall& call) override;
   void died(Death death) override;
   void recovered(const ObservedStore& store) override;
@@ -96,8 +101,9 @@ class Run final : HouseWitness {
   actors::CallNumber x_last_call = 0;
   /// Calls at one moment are made before anybody has run, so that they cross.
   bool x_is_shuffled;
-  /// Last: it tells the others what happens.
+  /// It tells the others what happens.
   SimulatedHouse x_house;
+  SlotHolders x_slots;
 };
 
 Run::Run(const Scenario& scenario, const RunOptions& options)
@@ -109,7 +115,8 @@ Run::Run(const Scenario& scenario, const RunOptions& options)
       x_retries{scenario},
       x_is_shuffled{options.schedule_seed || scenario.schedule_seed},
       x_house{scenario, options.schedule_seed ? options.schedule_seed : scenario.schedule_seed,
-              *this} {
+              *this},
+      x_slots{scenario, x_house, x_agenda, x_recorder, x_checker} {
   for (const BackendSpec& backend : scenario.backends) {
     x_works.emplace(backend.name, ServerWork{backend});
   }
@@ -122,6 +129,7 @@ Run::Run(const Scenario& scenario, const RunOptions& options)
 
 void Run::call_first(const Arrival& arrival) {
   const CallActs& acts = arrival.acts;
+  if (x_scenario.clients[arrival.client].slot) return call(arrival, {});
   x_retries.made(x_last_call + 1, arrival);
   call(arrival, acts.duplicate_after ? "key " + std::to_string(x_last_call + 1) : "");
   const auto note = [&](const std::optional<Duration>& after, AgendaItem::Kind kind) {
@@ -139,8 +147,13 @@ void Run::call_again(const std::optional<DueRepeat>& repeat) {
 void Run::call(const Arrival& arrival, std::string key) {
   const actors::CallNumber number = ++x_last_call;
   const ClientSpec& client = x_scenario.clients[arrival.client];
+  if (client.slot) {
+    // Nobody is there to be asked for one, and the app knows.
+    if (x_house.is_up()) x_slots.ask(number, arrival);
+    return;
+  }
   const TaskId task =
-      x_house.is_up() ? x_house.submit(number, client, arrival.size, key) : unmade_id(number);
+      x_house.is_up() ? x_house.submit(number, client, arrival, key) : unmade_id(number);
   x_recorder.called(task, arrival);
   if (!x_house.is_up()) {
     const Error error = make_error(ErrorCode::backend_unreachable, "nobody is there");
@@ -148,7 +161,8 @@ void Run::call(const Arrival& arrival, std::string key) {
     call_again(x_retries.failed(number, error, arrival.at));
     return;
   }
-  if (x_checker != nullptr) x_checker->called({number, task, arrival.client, key}, arrival.at);
+  if (x_checker != nullptr)
+    x_checker->called({number, task, arrival.client, key, session_of(client, arrival)}, arrival.at);
   if (x_house.is_whole()) x_calls[number] = {task, arrival, std::move(key)};
 }
 
@@ -167,7 +181,8 @@ void Run::act(AgendaItem item) {
     return;
   }
   const auto place = x_calls.find(item.number);
-  if (place == x_calls.end() || !x_house.is_up()) return;
+  if (place == x_calls.end()) return x_slots.act(item);
+  if (!x_house.is_up()) return;
   if (item.kind == Kind::cancel) {
     if (x_checker != nullptr) x_checker->cancelled(item.number, now());
     x_house.cancel(place->second.task);
@@ -238,7 +253,7 @@ Result<void> Run::make_calls(Workload& workload) {
 // for where nobody can run them. What is on the agenda comes to an end, too: tries are counted.
 void Run::drain() {
   Duration limit = drain_limit();
-  while ((x_recorder.open() > 0 || x_retries.is_any_due()) && !is_broken()) {
+  while ((open() > 0 || x_retries.is_any_due()) && !is_broken()) {
     const auto due = x_agenda.next_at();
     const auto timer = x_house.next_timer();
     const bool is_due = due && (!timer || *due < *timer);
@@ -250,8 +265,7 @@ void Run::drain() {
 }
 
 Duration Run::drain_limit() const {
-  return now() + drain_min +
-         4 * static_cast<std::int64_t>(x_recorder.open()) * longest_inference(x_scenario);
+  return now() + drain_min + 4 * static_cast<std::int64_t>(open()) * longest_inference(x_scenario);
 }
 
 void Run::rest() {
@@ -267,21 +281,20 @@ Result<RunFigures> Run::drive(Workload& workload) {
   if (auto made = make_calls(workload); made.has_error()) return made.error();
   advance(now());
   drain();
-  if (x_recorder.open() > 0 && !is_broken() && x_house.is_up() && x_house.is_whole()) {
+  if (open() > 0 && !is_broken() && x_house.is_up() && x_house.is_whole()) {
     // An end that the disk did not take is made up for at the next start.
     x_house.die_after(0);
     x_house.run();
     drain();
   }
   if (x_checker != nullptr && !is_broken()) {
-    const std::size_t open = x_recorder.open();
+    const std::size_t left = open();
     rest();
-    if (!is_broken()) x_checker->finished(x_house, x_recorder.figures(), open, now());
+    if (!is_broken()) x_checker->finished(x_house, x_recorder.figures(), left, now());
   }
-  const bool is_endless = x_recorder.open() > 0 && x_checker == nullptr;
+  const bool is_endless = open() > 0 && x_checker == nullptr;
   if (is_endless) {
-    return make_error(ErrorCode::invalid_request,
-                      std::to_string(x_recorder.open()) + " calls never end");
+    return make_error(ErrorCode::invalid_request, std::to_string(open()) + " calls never end");
   }
   RunFigures figures = x_recorder.take(now());
   figures.seed = x_seed;
@@ -339,6 +352,14 @@ void Run::ended(const actors::TaskEnded& message) {
   call_again(x_retries.failed(message.call, message.error, now()));
 }
 
+void Run::slot_admitted(const actors::SlotAdmitted& message) {
+  x_slots.admitted(message);
+}
+
+void Run::slot_ended(const actors::SlotEnded& message) {
+  x_slots.ended(message);
+}
+
 actors::Playback Run::play(const BackendSpec& backend, const BackendCall& call) {
   const EndedTask* task = x_recorder.find(call.task);
   const CallSize size = task != nullptr ? task->size : CallSize{};
@@ -357,6 +378,7 @@ void Run::died(Death death) {
     call_again(x_retries.failed(call, lost, now()));
   }
   x_recorder.died(now());
+  x_slots.died();
   if (x_checker != nullptr) x_checker->died(death, now());
   x_agenda.add(now() + x_faults.downtime(), {AgendaItem::Kind::restart, 0});
 }
