@@ -33,7 +33,7 @@ void BrokerState::close(const caf::error& reason) {
 void BrokerState::store_document(PutDocument document, OnStored on_stored) {
   const std::uint64_t cookie = x_next_cookie++;
   x_documents.emplace(cookie, std::move(on_stored));
-  x_self->send(x_house.store, StoreWrite{std::move(document), x_self, cookie});
+  x_self->send(x_house->store, StoreWrite{std::move(document), x_self, cookie});
 }
 
 void BrokerState::stored(const StoreAnswer& message) {
@@ -51,7 +51,7 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
   return {
       [this](const StoreAnswer& message) { stored(message); },
       [this](const OpenHouse& message) {
-        x_house = message.house;
+        x_house = std::make_shared<const House>(message.house);
         restore_agents();
         restore_pools();
         restore_profiles();
