@@ -46,7 +46,7 @@ void DirectoryState::acquire(const AcquireLease& message) {
   }
   if (auto lease = x_book.acquire(request)) {
     const ExecutorActor executor = x_executors.at(lease->executor);
-    x_clients.erase({request.requester, request.target});
+    if (!x_clients.empty()) x_clients.erase({request.requester, request.target});
     x_self->send(message.client, LeaseGranted{request.target, std::move(*lease), executor});
     return;
   }
