@@ -6,6 +6,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/messages/sent.hpp"
 #include "core/admission/budgets.hpp"
 #include "core/task_moves.hpp"
 
@@ -259,12 +260,12 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
   enter();
   // What every task gets comes first: CAF tries them in order.
   return {
-      [this](StoreAnswer& message) { stored(message); },
-      [this](TurnReserved) { reserved(); },
-      [this](TurnGranted& message) { granted(message); },
+      sent([this](StoreAnswer& message) { stored(message); }),
+      sent([this](TurnReserved) { reserved(); }),
+      sent([this](TurnGranted& message) { granted(message); }),
+      sent([this](BackendReport& message) { report(message); }),
+      sent([this](Retire) { x_self->quit(); }),
       [this](YieldTurn) { yield_slot(); },
-      [this](BackendReport& message) { report(message); },
-      [this](Retire) { x_self->quit(); },
       [this](LeaseGranted& message) { acquired(message); },
       [](const LeaseParked&) {},
       [](const LeaseStillParked&) {},

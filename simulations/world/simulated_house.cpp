@@ -5,6 +5,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <utility>
 
+#include "actors/messages/sent.hpp"
 #include "simulations/world/ask.hpp"
 #include "simulations/world/batching_server.hpp"
 #include "simulations/world/server_work.hpp"
@@ -30,6 +31,9 @@ class SimulatedHouse::Caller {
   actors::TaskListener::behavior_type make_behavior(SimulatedHouse* house) {
     x_house = house;
     return {
+        actors::sent([this](const actors::TaskEnded& message) {
+          if (hears()) x_house->x_witness.ended(message);
+        }),
         [this](const actors::TaskRefused& message) {
           if (hears()) x_house->x_witness.refused(message);
         },
@@ -44,9 +48,6 @@ class SimulatedHouse::Caller {
         },
         [](const actors::TaskMoved&) {},
         [](const actors::TaskReset&) {},
-        [this](const actors::TaskEnded& message) {
-          if (hears()) x_house->x_witness.ended(message);
-        },
     };
   }
 
