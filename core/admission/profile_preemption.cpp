@@ -92,7 +92,7 @@ bool ProfileScheduler::has_visible_room(TargetIndex index) const {
   return taken < room;
 }
 
-std::optional<std::uint64_t> ProfileScheduler::victim_for(TargetIndex index) const {
+std::optional<std::uint64_t> ProfileScheduler::victim_for(TargetIndex index, bool has_slot) const {
   const Target& mine = x_targets[index];
   const bool needs_backend = !mine.name.empty();
   const auto helps = [&](const Preemptible& running) {
@@ -101,7 +101,8 @@ std::optional<std::uint64_t> ProfileScheduler::victim_for(TargetIndex index) con
                        [&](const auto& entry) { return entry.first == running.group; });
   };
   // The directory has said that there is no room: a slot elsewhere is no help.
-  const bool may_be_elsewhere = mine.state != TargetState::parked && has_visible_room(index);
+  const bool may_be_elsewhere =
+      !has_slot && mine.state != TargetState::parked && has_visible_room(index);
   std::optional<std::uint64_t> elsewhere;
   for (auto each = x_preemptible.rbegin(); each != x_preemptible.rend(); ++each) {
     const auto& [number, running] = *each;
@@ -134,11 +135,11 @@ std::vector<TaskId> ProfileScheduler::preempt() {
   const std::size_t most = waiting(Priority::interactive);
   for (const TargetIndex index : interactive_targets()) {
     Target& target = x_targets[index];
-    const bool is_lacking = !has_slot || target.state == TargetState::parked;
+    const bool is_lacking = !has_slot || target.state == TargetState::parked || lacks_room(target);
     if (!is_lacking || target.state == TargetState::refused) continue;
     while (waiting(Priority::interactive, index) > std::size_t{target.yielding} + target.owed &&
            coming < most) {
-      const auto number = victim_for(index);
+      const auto number = victim_for(index, has_slot);
       if (!number) break;
       const TaskId id = x_preemptible.at(*number).id;
       x_preemptible.erase(*number);

@@ -54,10 +54,23 @@ bool ProfileScheduler::is_full(Priority priority, const Target& target) const {
   if (mine < x_settings.max_queued) return false;
   std::size_t before_me = 0;
   for (std::size_t index = 0; index < to_index(priority); ++index) before_me += x_counted[index];
-  const bool is_stuck = target.state == TargetState::parked || target.state == TargetState::refused;
+  const bool is_stuck = target.state == TargetState::parked ||
+                        target.state == TargetState::refused || lacks_room(target);
   const std::size_t usable = is_stuck ? 0 : rooms()[to_index(priority)];
   const std::size_t starting = usable > before_me ? usable - before_me : 0;
   return mine >= x_settings.max_queued + starting;
+}
+
+bool ProfileScheduler::lacks_room(const Target& target) const {
+  if (!x_shares_groups || target.capacities.empty()) return false;
+  const auto is_waited_for = [this](const auto& entry) {
+    return std::any_of(x_targets.begin(), x_targets.end(), [&](const Target& each) {
+      return each.state == TargetState::parked && each.waits_for_room &&
+             std::any_of(each.capacities.begin(), each.capacities.end(),
+                         [&](const auto& other) { return other.first == entry.first; });
+    });
+  };
+  return std::all_of(target.capacities.begin(), target.capacities.end(), is_waited_for);
 }
 
 void ProfileScheduler::count(const Waiter& waiter, bool enters) {

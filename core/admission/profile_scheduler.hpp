@@ -236,6 +236,8 @@ class ProfileScheduler {
   TargetIndex target_index(const std::string& name);
   [[nodiscard]] std::size_t free_slots() const;
   [[nodiscard]] bool is_full(Priority priority, const Target& target) const;
+  /// Others wait for room on all of its backends: it is not asked for, or is known to have none.
+  [[nodiscard]] bool lacks_room(const Target& target) const;
   /// Puts it into the queue under its number; a target that was refused may be asked for again.
   void push(TaskId id, Waiter& waiter);
   Waiter& add(const WaiterRequest& request, Instant now);
@@ -260,7 +262,7 @@ class ProfileScheduler {
   /// Targets with interactive waiters, the longest waiting first.
   [[nodiscard]] std::vector<TargetIndex> interactive_targets() const;
   /// @returns the grant number of whom to send back for one more waiter, or nothing.
-  [[nodiscard]] std::optional<std::uint64_t> victim_for(TargetIndex index) const;
+  [[nodiscard]] std::optional<std::uint64_t> victim_for(TargetIndex index, bool has_slot) const;
   [[nodiscard]] bool is_preemptible(TaskId id) const;
   [[nodiscard]] bool has_visible_room(TargetIndex index) const;
 

@@ -12,6 +12,7 @@ namespace {
 class Ends final : public sim::RunObserver {
  public:
   void ended(const sim::EndedTask& task) override { x_tasks.push_back(task); }
+  void sampled(std::uint64_t, const sim::LineState&) override {}
 
   /// @returns how many ended after one that had come later.
   [[nodiscard]] std::size_t inversions() const {
@@ -33,7 +34,7 @@ std::string three_models(const std::string& slots) {
   std::string text =
       "version: 1\ntasks: 600\nprofiles: {line: {max_concurrent: " + slots +
       ", max_queued: 10000, default_queue_wait_s: 86400}}\nbackends:\n"
-      "  - {name: gpu, models: [a, b, c], service: {law: exp, mean_s: 2}}\nclients:\n";
+      "  - {name: gpu, capacity: 1, models: [a, b, c], service: {law: exp, mean_s: 2}}\nclients:\n";
   for (const std::string model : {"a", "b", "c"}) {
     text += "  - {name: " + model + ", class: workflow, profile: line, model: " + model +
             ", arrival: {law: poisson, rate_per_s: 0.2}}\n";
