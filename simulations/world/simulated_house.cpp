@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "actors/messages/sent.hpp"
 #include "simulations/world/ask.hpp"
 #include "simulations/world/batching_server.hpp"
 #include "simulations/world/server_work.hpp"
@@ -31,6 +32,9 @@ class SimulatedHouse::Caller {
   CallerActor::behavior_type make_behavior(SimulatedHouse* house) {
     x_house = house;
     return {
+        actors::sent([this](const actors::TaskEnded& message) {
+          if (hears()) x_house->x_witness.ended(message);
+        }),
         [this](const actors::TaskRefused& message) {
           if (hears()) x_house->x_witness.refused(message);
         },
@@ -45,9 +49,6 @@ class SimulatedHouse::Caller {
         },
         [](const actors::TaskMoved&) {},
         [](const actors::TaskReset&) {},
-        [this](const actors::TaskEnded& message) {
-          if (hears()) x_house->x_witness.ended(message);
-        },
         [](const actors::SlotWaiting&) {},
         [this](const actors::SlotAdmitted& message) {
           if (hears()) x_house->x_witness.slot_admitted(message);
