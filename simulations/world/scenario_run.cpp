@@ -49,8 +49,6 @@ ScenarioRun::ScenarioRun(const Scenario& scenario, const RunOptions& options)
   }
 }
 
-// -- what is done to the house --------------------------------------------------------------------
-
 void ScenarioRun::call_first(const Arrival& arrival) {
   const CallActs& acts = arrival.acts;
   if (x_scenario.clients[arrival.client].slot) return call(arrival, {});
@@ -228,13 +226,6 @@ Result<RunFigures> ScenarioRun::drive(Workload& workload) {
   figures.given_up = x_retries.given_up();
   for (const auto& [name, work] : x_works) figures.swaps += work.swaps();
   return figures;
-}
-
-// -- what the house does --------------------------------------------------------------------------
-
-TaskId ScenarioRun::id_of(actors::CallNumber call, const actors::CallFacts& facts) const {
-  const auto place = x_calls.find(call);
-  return place == x_calls.end() ? facts.task : place->second.task;
 }
 
 }  // namespace signalbox::sim

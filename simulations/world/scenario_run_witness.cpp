@@ -3,6 +3,11 @@
 
 namespace signalbox::sim {
 
+TaskId ScenarioRun::id_of(actors::CallNumber call, const actors::CallFacts& facts) const {
+  const auto place = x_calls.find(call);
+  return place == x_calls.end() ? facts.task : place->second.task;
+}
+
 void ScenarioRun::committed(const StoreOp& op, const StoreResult& result) {
   if (x_checker != nullptr) x_checker->committed(op, result, now());
   const auto* move = std::get_if<MoveTask>(&op);
