@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "simulations/campaign/draw_faults.hpp"
+#include "simulations/campaign/draw_house.hpp"
 #include "simulations/scenario/random.hpp"
 
 namespace signalbox::sim {
@@ -234,6 +235,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
       gap * static_cast<std::int64_t>(tasks) / static_cast<std::int64_t>(clients);
   draw_owner_weights(scenario, RandomStream{seed, "owner weights"});
   draw_retries(scenario, features.has_beat, RandomStream{seed, "retries"});
+  RandomStream house{seed, "house"};
+  draw_house(scenario, gap, features.has_beat, house);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

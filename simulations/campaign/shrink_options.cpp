@@ -49,7 +49,10 @@ void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {
   const std::function<BackendSpec&(Scenario&)> backend =
       [index](Scenario& scenario) -> BackendSpec& { return scenario.backends.at(index); };
   add_defaults(changes, backend, &BackendSpec::pool, &BackendSpec::model, &BackendSpec::capacity,
-               &BackendSpec::service);
+               &BackendSpec::service, &BackendSpec::worker);
+  changes.emplace_back([=](Scenario& scenario) {
+    if (backend(scenario).worker) backend(scenario).worker = WorkerSpec{};
+  });
 }
 
 /// Calls of a frozen client whose sizes are its laws': nothing.
@@ -57,6 +60,15 @@ void forget_sizes(ClientSpec& client) {
   if (!is_frozen(client)) return;
   std::vector<TraceRow> rows = *client.arrival.rows;
   for (TraceRow& row : rows) row.tokens_in = row.tokens_out = std::nullopt;
+  client.arrival.rows = std::make_shared<const std::vector<TraceRow>>(std::move(rows));
+}
+
+/// The same for what its calls know of sessions.
+void forget_sessions(ClientSpec& client) {
+  client.sessions = 0;
+  if (!is_frozen(client)) return;
+  std::vector<TraceRow> rows = *client.arrival.rows;
+  for (TraceRow& row : rows) row.session.reset();
   client.arrival.rows = std::make_shared<const std::vector<TraceRow>>(std::move(rows));
 }
 
@@ -70,6 +82,12 @@ void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
                &ClientSpec::retry, &ClientSpec::start, &ClientSpec::tokens_in,
                &ClientSpec::tokens_out);
   changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
+  changes.emplace_back([=](Scenario& scenario) { forget_sessions(client(scenario)); });
+  for (auto time : {&SlotUse::lease, &SlotUse::renew_every}) {
+    changes.emplace_back([=](Scenario& scenario) {
+      if (client(scenario).slot) (*client(scenario).slot).*time = Duration::zero();
+    });
+  }
   changes.emplace_back([=](Scenario& scenario) { client(scenario).owner = client(scenario).name; });
 }
 
@@ -112,7 +130,7 @@ void drop_options(Shrinking& shrinking) {
   std::vector<Change> changes;
   add_defaults(changes, whole, &Scenario::schedule_seed, &Scenario::seed, &Scenario::gc,
                &Scenario::has_breaker, &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks,
-               &Scenario::horizon);
+               &Scenario::horizon, &Scenario::pools, &Scenario::worker_timeout);
   for (const auto& [name, settings] : shrinking.best().profiles) {
     add_profile_defaults(changes, name);
   }

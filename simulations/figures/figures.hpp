@@ -8,6 +8,7 @@
 
 #include "core/base/priority.hpp"
 #include "core/base/time.hpp"
+#include "core/calls/call_metrics.hpp"
 #include "core/calls/call_row.hpp"
 #include "simulations/figures/wait_sample.hpp"
 #include "simulations/scenario/fault.hpp"
@@ -81,6 +82,9 @@ struct RunFigures {
   /// Messages that actors handled.
   std::uint64_t messages = 0;
   FaultCounts faults{};
+  /// Slots that apps asked for, to make calls themselves, and how they ended, by CallStatus.
+  std::uint64_t slots = 0;
+  std::array<std::uint64_t, call_status_count> slot_ends{};
   /// Over everything that happened, in order.
   std::uint64_t trace_hash = 0;
 };

@@ -209,6 +209,19 @@ void Recorder::abandoned(TaskId call) {
   if (found != x_tasks.end()) found->second.facts.is_abandoned = true;
 }
 
+void Recorder::slot_admitted(actors::CallNumber call, Duration now) {
+  pass(now);
+  mix(static_cast<std::uint64_t>(now.count()));
+  mix(call);
+}
+
+void Recorder::slot_ended(actors::CallNumber call, CallStatus status, Duration now) {
+  slot_admitted(call, now);
+  mix(static_cast<std::uint64_t>(status));
+  ++x_figures.slot_ends[static_cast<std::size_t>(status)];
+  x_figures.length = now;
+}
+
 void Recorder::settled(Duration now) {
   for (const TaskId task : std::exchange(x_unsettled, {})) {
     const auto found = x_tasks.find(task);

@@ -79,6 +79,10 @@ class Recorder {
   void hung_up(TaskId call, Duration now);
   /// Its client goes on without it.
   void abandoned(TaskId call);
+  // Slots that apps hold for calls of their own; they are in no line here. Calls count as above.
+  void slot_asked() { ++x_figures.slots; }
+  void slot_admitted(actors::CallNumber call, Duration now);
+  void slot_ended(actors::CallNumber call, CallStatus status, Duration now);
   /// Nothing is under way: what was not stored by now never will be.
   void settled(Duration now);
   /// The process is gone, and every caller's connection.

@@ -14,6 +14,9 @@ namespace signalbox::sim {
 /// Longest time a law may mean, and the longest run: 366 days. Unit: s.
 inline constexpr double seconds_max = 31'622'400;
 
+/// Sessions of one owner.
+inline constexpr std::uint64_t sessions_max = 1'000'000;
+
 /// The key must be there. Unit in the file: s, decimal.
 Duration read_time(config::SectionReader& section, const std::string& key,
                    double max = seconds_max);

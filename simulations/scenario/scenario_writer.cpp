@@ -76,7 +76,7 @@ void add_optional_time(FlowMap& map, std::string_view key, const std::optional<D
 }
 
 std::string call_text(const TraceRow& row) {
-  const auto& [at, tokens_in, tokens_out, service, acts] = row;
+  const auto& [at, tokens_in, tokens_out, service, acts, session] = row;
   const auto& [cancel_after, hang_up_after, duplicate_after] = acts;
   FlowMap call;
   call.add("at_s", seconds_text(at));
@@ -86,6 +86,7 @@ std::string call_text(const TraceRow& row) {
   add_optional_time(call, "cancel_after_s", cancel_after);
   add_optional_time(call, "hang_up_after_s", hang_up_after);
   add_optional_time(call, "duplicate_after_s", duplicate_after);
+  if (session) call.add("session", *session);
   return call.text();
 }
 
@@ -227,8 +228,17 @@ std::string slowdown_text(const Slowdown& slowdown) {
   return text.text();
 }
 
+std::string worker_text(const WorkerSpec& worker) {
+  const auto& [heartbeat, wakes_in] = worker;
+  FlowMap text;
+  if (heartbeat != WorkerSpec{}.heartbeat) text.add("heartbeat_s", seconds_text(heartbeat));
+  add_optional_time(text, "wakes_in_s", wakes_in);
+  return text.text();
+}
+
 void add_backend(std::string& out, const BackendSpec& spec) {
-  const auto& [name, pool, model, capacity, service, models, swap, slowdown, reports_usage] = spec;
+  const auto& [name, pool, model, capacity, service, models, swap, slowdown, reports_usage,
+               worker] = spec;
   Item item{out};
   item.add("name", value_text(name));
   if (!pool.empty()) item.add("pool", value_text(pool));
@@ -238,18 +248,29 @@ void add_backend(std::string& out, const BackendSpec& spec) {
   if (swap != Duration::zero()) item.add("swap_s", seconds_text(swap));
   if (!slowdown.is_none()) item.add("slowdown", slowdown_text(slowdown));
   if (reports_usage) item.add("reports_usage", "true");
+  if (worker) item.add("worker", worker_text(*worker));
   item.add("service", service_text(service));
+}
+
+std::string slot_text(const SlotUse& slot) {
+  const auto& [hold, lease, renew_every] = slot;
+  FlowMap text;
+  text.add("hold", service_text(hold));
+  if (lease != Duration::zero()) text.add("lease_s", seconds_text(lease));
+  if (renew_every != Duration::zero()) text.add("renew_every_s", seconds_text(renew_every));
+  return text.text();
 }
 
 void add_client(std::string& out, const ClientSpec& spec) {
   const auto& [name, priority, owner, profile, target, arrival, tokens_in, tokens_out, queue_wait,
                inference, declares_size, size_error, is_async, streaming, cancel, hang_up,
-               duplicate, retry, tasks, start] = spec;
+               duplicate, retry, tasks, start, sessions, slot] = spec;
   Item item{out};
   item.add("name", value_text(name));
   item.add("class", std::string{to_string(priority)});
   item.add("profile", value_text(profile));
-  item.add("model", value_text(target));
+  if (!target.empty()) item.add("model", value_text(target));
+  if (slot) item.add("slot", slot_text(*slot));
   if (owner != name) item.add("owner", value_text(owner));
   if (tokens_in != Law{}) item.add("tokens_in", token_law_text(tokens_in));
   if (tokens_out != Law{}) item.add("tokens_out", token_law_text(tokens_out));
@@ -265,6 +286,7 @@ void add_client(std::string& out, const ClientSpec& spec) {
   if (inference) item.add("inference_s", seconds_text(*inference));
   if (tasks) item.add("tasks", std::to_string(*tasks));
   if (start != Duration::zero()) item.add("start_s", seconds_text(start));
+  if (sessions > 0) item.add("sessions", std::to_string(sessions));
   item.add("arrival", arrival_text(arrival));
 }
 
@@ -306,8 +328,8 @@ std::string heading(const std::string& key, bool is_empty, const std::string& no
 
 std::string write_scenario(const Scenario& scenario) {
   const Scenario usual;
-  const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, backends, clients,
-               faults, schedule_seed, has_breaker, gc] = scenario;
+  const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, pools, backends, clients,
+               worker_timeout, faults, schedule_seed, has_breaker, gc] = scenario;
   std::string out = "version: 1\n";
   if (seed != usual.seed) out += "seed: " + std::to_string(seed) + "\n";
   if (tasks) out += "tasks: " + std::to_string(*tasks) + "\n";
@@ -316,10 +338,18 @@ std::string write_scenario(const Scenario& scenario) {
   if (commit != usual.commit) out += "commit: " + std::string{config::to_string(commit)} + "\n";
   if (schedule_seed) out += "schedule_seed: " + std::to_string(*schedule_seed) + "\n";
   if (!has_breaker) out += "breaker: false\n";
+  if (worker_timeout != usual.worker_timeout) {
+    out += "worker_timeout_s: " + seconds_text(worker_timeout) + "\n";
+  }
   if (gc) out += "gc: " + gc_text(*gc) + "\n";
   out += heading("profiles", profiles.empty(), "{}");
   for (const auto& [profile, settings] : profiles) {
     out += "  " + value_text(profile) + ": " + profile_text(settings) + "\n";
+  }
+  if (!pools.empty()) out += heading("pools", false, "");
+  for (const auto& [pool, choice] : pools) {
+    out +=
+        "  " + value_text(pool) + ": " + FlowMap{}.add("choice", to_string(choice)).text() + "\n";
   }
   out += heading("backends", backends.empty(), "[]");
   for (const BackendSpec& backend : backends) add_backend(out, backend);

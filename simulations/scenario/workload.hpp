@@ -38,7 +38,12 @@ struct Arrival {
   std::uint64_t retry_seed = 0;
   /// Set when it was made before.
   std::optional<Repeat> repeat = {};
+  /// Of its owner's; unset = none.
+  std::optional<std::uint32_t> session = {};
 };
+
+/// @returns the key of the session that the call belongs to; empty = none.
+std::string session_of(const ClientSpec& client, const Arrival& arrival);
 
 class Workload {
  public:
@@ -60,6 +65,7 @@ class Workload {
     RandomStream guesses;
     RandomStream acts;
     RandomStream retries;
+    RandomStream sessions;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.
     Duration trace_zero{};
@@ -77,6 +83,7 @@ class Workload {
   std::optional<Error> read_row(Source& source);
   static CallSize draw_size(Source& source);
   static CallActs draw_acts(Source& source);
+  static std::optional<std::uint32_t> draw_session(Source& source);
 
   const Scenario* x_scenario;
   std::vector<Source> x_sources;

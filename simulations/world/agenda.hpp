@@ -19,7 +19,9 @@ struct AgendaItem {
     hang_up,
     duplicate,
     repeat,
-    restart
+    renew_slot,
+    release_slot,
+    restart,
   };
   Kind kind = Kind::fault_begins;
   /// Of a fault its index, of an act or a repeat the number of the call.

@@ -106,6 +106,7 @@ std::shared_ptr<const std::vector<sim::TraceRow>> draw_calls(Draw& draw) {
     if (draw.coin()) row.tokens_out = draw.count(0, 1'000'000);
     row.service = maybe_time(draw);
     row.acts = {maybe_time(draw), maybe_time(draw), maybe_time(draw)};
+    if (draw.coin()) row.session = draw.count(0, 1'000'000);
   }
   std::sort(rows.begin(), rows.end(),
             [](const auto& left, const auto& right) { return left.at < right.at; });
@@ -203,6 +204,12 @@ sim::BackendSpec draw_backend(Draw& draw, std::size_t index) {
   if (draw.coin()) spec.model = draw.name("model");
   if (draw.coin()) spec.capacity = draw.count(1, max_concurrent_max);
   spec.service = draw_service(draw);
+  if (draw.pick(4) == 0) {
+    spec.worker.emplace();
+    if (draw.coin()) spec.worker->heartbeat = draw.time(10'000'000, longest_ns);
+    spec.worker->wakes_in = maybe_time(draw);
+    return spec;
+  }
   spec.reports_usage = draw.coin();
   switch (draw.pick(3)) {
     case 0:
@@ -237,6 +244,15 @@ bool fits(const sim::Fault& fault, const sim::Scenario& scenario) {
          });
 }
 
+sim::SlotUse draw_slot_use(Draw& draw) {
+  sim::SlotUse slot;
+  slot.hold = draw_service(draw);
+  if (draw.coin()) return slot;
+  slot.lease = draw.time(1, longest_ns);
+  if (draw.coin()) slot.renew_every = draw.time(1'000'000, longest_ns);
+  return slot;
+}
+
 sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size_t index) {
   constexpr std::uint64_t budget_min = 1'000'000;
   constexpr std::uint64_t budget_max = 86'400'000'000'000;
@@ -254,16 +270,23 @@ sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size
   if (draw.coin()) client.tokens_out = draw_law(draw, 1'000'000);
   if (draw.coin()) client.queue_wait = draw.time(budget_min, budget_max);
   if (draw.coin()) client.inference = draw.time(budget_min, budget_max);
+  if (draw.pick(4) == 0) {
+    client.target.clear();
+    client.slot = draw_slot_use(draw);
+  }
+  client.cancel = maybe_act(draw);
+  client.hang_up = maybe_act(draw);
+  if (draw.coin()) client.tasks = draw.number(0, 1'000'000'000);
+  if (draw.coin()) client.start = draw.time();
+  // The rest is no matter of a slot.
+  if (client.slot) return client;
+  if (draw.coin()) client.sessions = draw.count(0, 1'000'000);
   client.declares_size = draw.coin();
   if (draw.coin()) client.size_error = draw.count(0, 1'000);
   client.is_async = draw.coin();
   client.streaming = draw.coin();
-  client.cancel = maybe_act(draw);
-  client.hang_up = maybe_act(draw);
   client.duplicate = maybe_act(draw);
   client.retry = maybe_retry(draw);
-  if (draw.coin()) client.tasks = draw.number(0, 1'000'000'000);
-  if (draw.coin()) client.start = draw.time();
   return client;
 }
 
@@ -283,6 +306,11 @@ sim::Scenario draw_any_scenario(std::uint64_t seed) {
   }
   for (std::uint64_t left = 1 + draw.pick(4); left > 0; --left) {
     scenario.backends.push_back(draw_backend(draw, scenario.backends.size()));
+  }
+  if (draw.coin()) scenario.worker_timeout = draw.time();
+  for (std::uint64_t left = draw.pick(3); left > 0; --left) {
+    scenario.pools[draw.name("pool" + std::to_string(left))] = draw.one_of<ChoiceKind, 3>(
+        {ChoiceKind::affinity, ChoiceKind::first_match, ChoiceKind::round_robin});
   }
   for (std::uint64_t left = draw.pick(6); left > 0; --left) {
     scenario.clients.push_back(draw_client(draw, scenario, scenario.clients.size()));
