@@ -62,8 +62,11 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
     Target& target = x_targets[index];
     const Priority best = best_waiting(index, rooms).value();
     auto sessions = sessions_waiting(index, rooms);
-    const bool is_outdated = best < target.asked || sessions != target.asked_sessions;
-    if (target.state == TargetState::parked && !is_outdated) continue;
+    const bool is_better = best < target.asked;
+    const bool is_outdated = is_better || sessions != target.asked_sessions;
+    const bool is_parked = target.state == TargetState::parked;
+    if (is_parked && !is_outdated) continue;
+    target.is_crossed = is_parked && is_better;
     target.state = TargetState::asked;
     target.asked = best;
     target.asked_sessions = sessions;
@@ -124,6 +127,13 @@ void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
   Target& mine = x_targets[target_index(target)];
   mine.state = TargetState::idle;
   mine.heeds_sessions = lease.session.has_value();
+  const bool is_crossed = std::exchange(mine.is_crossed, false);
+  if (is_crossed && lease.session) {
+    // Its session was first in a line that nobody of the better class stood in. Should it be the
+    // new answer all the same, the next question comes to that again.
+    x_useless.push_back(std::move(lease));
+    return;
+  }
   mine.leases.push_back(std::move(lease));
 }
 
@@ -131,6 +141,7 @@ void ProfileScheduler::lease_parked(const std::string& target, bool waits_for_ro
   const TargetIndex index = target_index(target);
   Target& mine = x_targets[index];
   mine.state = TargetState::parked;
+  mine.is_crossed = false;
   mine.waits_for_room = waits_for_room;
   // The slot alone did not help.
   forgive(mine);

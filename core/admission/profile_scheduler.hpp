@@ -216,6 +216,9 @@ class ProfileScheduler {
     /// The class it was last asked for with.
     Priority asked = Priority::background;
     std::vector<SessionWait> asked_sessions;
+    /// It stood in the directory's line and was asked for anew, for a better class: the lease of
+    /// the question before may be on its way.
+    bool is_crossed = false;
     std::size_t sessions_asked = sessions_asked_first;
     /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
     bool heeds_sessions = true;
