@@ -134,6 +134,8 @@ class Invariants final : public RunChecker {
   void enter(TaskId id, TaskPicture& task, TaskState state);
   void leave(TaskId id, const TaskPicture& task);
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
+  /// @returns null when the broker calls that backend itself.
+  [[nodiscard]] const WorkerSpec* worker_of(const std::string& backend) const;
   void check_end(TaskId id, TaskPicture& task);
   void check_not_early(const TaskPicture& task);
   void check_rows(const ObservedStore& store);
