@@ -32,9 +32,9 @@ bool has_aging(const ProfileSettings& settings) {
 }  // namespace
 
 void Invariants::inserted(const InsertTask& op, const StoreResult& result) {
-  const TaskId id = op.task.id;
-  require(!x_tasks.contains(id), 2, name_of(op.task) + " was inserted twice");
-  require(op.task.state == TaskState::pending, 2, name_of(op.task) + " was not born pending");
+  const TaskId id = op.task->id;
+  require(!x_tasks.contains(id), 2, name_of(*op.task) + " was inserted twice");
+  require(op.task->state == TaskState::pending, 2, name_of(*op.task) + " was not born pending");
   TaskPicture& task = x_tasks[id];
   task.row = result.task;
   task.first_pending_at = x_now;

@@ -41,7 +41,8 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   };
   add_defaults(changes, options, &PolicyOptions::reserve_interactive,
                &PolicyOptions::background_trickle, &PolicyOptions::aging_weights,
-               &PolicyOptions::sjf_max_bypass_s, &PolicyOptions::swap_max_bypass_s);
+               &PolicyOptions::fair_weights, &PolicyOptions::sjf_max_bypass_s,
+               &PolicyOptions::swap_max_bypass_s);
 }
 
 void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {
@@ -78,7 +79,8 @@ void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
   add_defaults(changes, client, &ClientSpec::queue_wait, &ClientSpec::inference,
                &ClientSpec::declares_size, &ClientSpec::is_async, &ClientSpec::streaming,
                &ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate,
-               &ClientSpec::start, &ClientSpec::tokens_in, &ClientSpec::tokens_out);
+               &ClientSpec::retry, &ClientSpec::start, &ClientSpec::tokens_in,
+               &ClientSpec::tokens_out);
   changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
   changes.emplace_back([=](Scenario& scenario) { forget_sessions(client(scenario)); });
   for (auto time : {&SlotUse::lease, &SlotUse::renew_every}) {
@@ -103,6 +105,12 @@ void add_client_laws(std::vector<Change>& changes, std::size_t index) {
   add([](ClientSpec& client) {
     if (client.arrival.kind == ArrivalKind::poisson) client.arrival.kind = ArrivalKind::constant;
   });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->jitter = 0;
+  });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->factor = 1;
+  });
   for (auto member : {&ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate}) {
     add([member](ClientSpec& client) {
       if (client.*member) to_constant((client.*member)->after);
@@ -121,8 +129,8 @@ void drop_options(Shrinking& shrinking) {
   };
   std::vector<Change> changes;
   add_defaults(changes, whole, &Scenario::schedule_seed, &Scenario::seed, &Scenario::gc,
-               &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks, &Scenario::horizon,
-               &Scenario::pools, &Scenario::worker_timeout);
+               &Scenario::has_breaker, &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks,
+               &Scenario::horizon, &Scenario::pools, &Scenario::worker_timeout);
   for (const auto& [name, settings] : shrinking.best().profiles) {
     add_profile_defaults(changes, name);
   }

@@ -84,6 +84,10 @@ std::string print_summary(const RunFigures& figures) {
     text += fmt::format("calls that were done went back {} times, which lost {} us of work\n",
                         returns, to_us(wasted));
   }
+  if (figures.repeats > 0 || figures.given_up > 0) {
+    text += fmt::format("{} of these calls were made before, {} were given up\n", figures.repeats,
+                        figures.given_up);
+  }
   if (figures.slots > 0) text += print_slots(figures);
   if (!is_exact)
     text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";

@@ -72,6 +72,11 @@ struct RunFigures {
   std::uint64_t tasks = 0;
   /// The first call comes after the start; the last task ends here.
   Duration length{};
+  /// Of them those that were made before, and how often a client gave up after all its tries.
+  std::uint64_t repeats = 0;
+  std::uint64_t given_up = 0;
+  /// The most that were made again within a second, counted from the start.
+  std::uint64_t peak_repeats = 0;
   /// Times that a backend loaded another model.
   std::uint64_t swaps = 0;
   /// Messages that actors handled.

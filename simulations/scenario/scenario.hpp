@@ -16,6 +16,7 @@
 #include "core/base/time.hpp"
 #include "simulations/scenario/fault.hpp"
 #include "simulations/scenario/laws.hpp"
+#include "simulations/scenario/retry.hpp"
 #include "simulations/scenario/work_clock.hpp"
 
 namespace signalbox::sim {
@@ -160,6 +161,8 @@ struct ClientSpec {
   std::optional<ActLaw> cancel = {};
   std::optional<ActLaw> hang_up = {};
   std::optional<ActLaw> duplicate = {};
+  /// Unset = it calls but once.
+  std::optional<RetryLaw> retry = {};
   /// Calls it makes at most; unset = as many as the scenario goes on.
   std::optional<std::uint64_t> tasks;
   /// Before this it makes none.
@@ -196,6 +199,8 @@ struct Scenario {
   std::vector<Fault> faults = {};
   /// Which ready actor runs next is drawn from this; unset = first come, first served.
   std::optional<std::uint64_t> schedule_seed = {};
+  /// Without, a backend that fails its calls is given more of them.
+  bool has_breaker = true;
   /// Unset = nothing is collected, and a task is forgotten when it has ended.
   std::optional<config::GcSettings> gc = {};
 

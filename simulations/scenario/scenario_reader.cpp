@@ -20,13 +20,6 @@ constexpr std::chrono::milliseconds heartbeat_min{10};
 /// As often as anybody does anything of use.
 constexpr std::chrono::milliseconds renew_every_min{1};
 
-/// Unit: 1/1,000 of one.
-std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
-  double share = 0;
-  section.read_decimal(key, share, 0, max, "parts of one");
-  return static_cast<std::uint32_t>(share * 1000 + 0.5);
-}
-
 Slowdown read_slowdown(SectionReader section) {
   constexpr double per_call_max = 100;
   Slowdown slowdown;
@@ -107,7 +100,7 @@ SlotUse read_slot_use(SectionReader section) {
 /// answer.
 void check_slot_client(SectionReader& section, const ClientSpec& client) {
   for (const char* key : {"model", "async", "streaming", "sessions", "declares_size", "size_error",
-                          "duplicate_after"}) {
+                          "duplicate_after", "retry"}) {
     if (!client.slot || section.find(key) == nullptr) continue;
     section.context().add(*section.node(), section.path_of(key), "is no matter of a slot");
   }
@@ -138,6 +131,7 @@ ClientSpec read_client(SectionReader& section) {
   client.cancel = read_act(section, "cancel_after");
   client.hang_up = read_act(section, "hang_up_after");
   client.duplicate = read_act(section, "duplicate_after");
+  client.retry = read_retry(section, "retry");
   client.queue_wait = read_budget(section, "queue_wait_s");
   client.inference = read_budget(section, "inference_s");
   section.read_whole("tasks", client.tasks, {0, tasks_max});
@@ -222,6 +216,7 @@ void read_all(SectionReader& root, Scenario& scenario) {
   }
   read_faults(root, scenario);
   root.read_whole("schedule_seed", scenario.schedule_seed, {0, UINT64_MAX});
+  root.read_flag("breaker", scenario.has_breaker);
   if (root.find("gc") != nullptr) {
     config::read_gc(open_section(root, "gc"), scenario.gc.emplace());
   }

@@ -105,6 +105,23 @@ std::string act_text(const ActLaw& act) {
   return law.text();
 }
 
+/// @param share of one. Unit: 1/1,000.
+std::string share_text(std::uint32_t share) {
+  return number_text(share / 1000.0);
+}
+
+std::string retry_text(const RetryLaw& retry) {
+  const RetryLaw usual;
+  const auto& [tries, backoff, factor, backoff_max, jitter, heeds_retry_after] = retry;
+  FlowMap text;
+  text.add("tries", tries).add("backoff_s", seconds_text(backoff));
+  if (factor != usual.factor) text.add("factor", factor);
+  if (backoff_max != usual.backoff_max) text.add("backoff_max_s", seconds_text(backoff_max));
+  if (jitter > 0) text.add("jitter", share_text(jitter));
+  if (heeds_retry_after) text.add("heeds_retry_after", "true");
+  return text.text();
+}
+
 std::string arrival_text(const ArrivalLaw& arrival) {
   const auto& [kind, gap, trace, rows] = arrival;
   switch (kind) {
@@ -145,10 +162,16 @@ std::string policy_weights_text(const PolicyOptions& options, const PolicyOption
   return weights.is_empty() ? std::string{} : weights.text();
 }
 
+std::string owner_weights_text(const OwnerWeights& weights) {
+  FlowMap text;
+  for (const auto& [owner, weight] : weights) text.add(value_text(owner), weight);
+  return text.text();
+}
+
 void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   const PolicyOptions usual;
-  const auto& [reserve_interactive, background_trickle, aging_weights, sjf_max_bypass_s,
-               swap_max_bypass_s] = options;
+  const auto& [reserve_interactive, background_trickle, aging_weights, fair_weights,
+               sjf_max_bypass_s, swap_max_bypass_s] = options;
   if (reserve_interactive != usual.reserve_interactive) {
     profile.add("reserve_interactive", reserve_interactive);
   }
@@ -157,6 +180,9 @@ void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   }
   if (aging_weights != usual.aging_weights) {
     profile.add("aging", policy_weights_text(options, usual));
+  }
+  if (!fair_weights.empty()) {
+    profile.add("fair", FlowMap{}.add("weights", owner_weights_text(fair_weights)).text());
   }
   if (sjf_max_bypass_s != usual.sjf_max_bypass_s) {
     profile.add("sjf", FlowMap{}.add("max_bypass_s", number_text(sjf_max_bypass_s)).text());
@@ -191,11 +217,6 @@ std::string names_text(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + value_text(name);
   return "[" + text + "]";
-}
-
-/// @param share of one. Unit: 1/1,000.
-std::string share_text(std::uint32_t share) {
-  return number_text(share / 1000.0);
 }
 
 std::string slowdown_text(const Slowdown& slowdown) {
@@ -243,7 +264,7 @@ std::string slot_text(const SlotUse& slot) {
 void add_client(std::string& out, const ClientSpec& spec) {
   const auto& [name, priority, owner, profile, target, arrival, tokens_in, tokens_out, queue_wait,
                inference, declares_size, size_error, is_async, streaming, cancel, hang_up,
-               duplicate, tasks, start, sessions, slot] = spec;
+               duplicate, retry, tasks, start, sessions, slot] = spec;
   Item item{out};
   item.add("name", value_text(name));
   item.add("class", std::string{to_string(priority)});
@@ -260,6 +281,7 @@ void add_client(std::string& out, const ClientSpec& spec) {
   if (cancel) item.add("cancel_after", act_text(*cancel));
   if (hang_up) item.add("hang_up_after", act_text(*hang_up));
   if (duplicate) item.add("duplicate_after", act_text(*duplicate));
+  if (retry) item.add("retry", retry_text(*retry));
   if (queue_wait) item.add("queue_wait_s", seconds_text(*queue_wait));
   if (inference) item.add("inference_s", seconds_text(*inference));
   if (tasks) item.add("tasks", std::to_string(*tasks));
@@ -307,7 +329,7 @@ std::string heading(const std::string& key, bool is_empty, const std::string& no
 std::string write_scenario(const Scenario& scenario) {
   const Scenario usual;
   const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, pools, backends, clients,
-               worker_timeout, faults, schedule_seed, gc] = scenario;
+               worker_timeout, faults, schedule_seed, has_breaker, gc] = scenario;
   std::string out = "version: 1\n";
   if (seed != usual.seed) out += "seed: " + std::to_string(seed) + "\n";
   if (tasks) out += "tasks: " + std::to_string(*tasks) + "\n";
@@ -315,6 +337,7 @@ std::string write_scenario(const Scenario& scenario) {
   if (warmup_tasks != 0) out += "warmup_tasks: " + std::to_string(warmup_tasks) + "\n";
   if (commit != usual.commit) out += "commit: " + std::string{config::to_string(commit)} + "\n";
   if (schedule_seed) out += "schedule_seed: " + std::to_string(*schedule_seed) + "\n";
+  if (!has_breaker) out += "breaker: false\n";
   if (worker_timeout != usual.worker_timeout) {
     out += "worker_timeout_s: " + seconds_text(worker_timeout) + "\n";
   }

@@ -48,6 +48,7 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "service/" + client.name},
                                   RandomStream{seed, "guesses/" + client.name},
                                   RandomStream{seed, "acts/" + client.name},
+                                  RandomStream{seed, "retries/" + client.name},
                                   RandomStream{seed, "sessions/" + client.name},
                                   nullptr,
                                   {},
@@ -179,6 +180,7 @@ Result<std::optional<Arrival>> Workload::next() {
   arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
   arrival.size = draw_size(*earliest);
   arrival.acts = draw_acts(*earliest);
+  if (earliest->client->retry) arrival.retry_seed = earliest->retries.next();
   arrival.session = draw_session(*earliest);
   ++earliest->made;
   ++x_made;

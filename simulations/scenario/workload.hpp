@@ -17,6 +17,15 @@
 
 namespace signalbox::sim {
 
+/// Of a call that its client may make again, or has.
+struct Repeat {
+  /// Calls made so far for the same answer.
+  std::uint32_t tries = 0;
+  /// When the first of them was made, and which call that was; calls count from 1.
+  Duration first_at{};
+  std::uint64_t first_number = 0;
+};
+
 /// One call as it is made.
 struct Arrival {
   /// Since the run's start.
@@ -25,6 +34,10 @@ struct Arrival {
   std::uint32_t client = 0;
   CallSize size;
   CallActs acts = {};
+  /// Seed of the call's own pauses between tries; 0 when its client calls but once.
+  std::uint64_t retry_seed = 0;
+  /// Set when it was made before.
+  std::optional<Repeat> repeat = {};
   /// Of its owner's; unset = none.
   std::optional<std::uint32_t> session = {};
 };
@@ -51,6 +64,7 @@ class Workload {
     RandomStream service;
     RandomStream guesses;
     RandomStream acts;
+    RandomStream retries;
     RandomStream sessions;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.

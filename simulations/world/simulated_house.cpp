@@ -3,8 +3,10 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <limits>
 #include <utility>
 
+#include "actors/messages/sent.hpp"
 #include "simulations/world/ask.hpp"
 #include "simulations/world/batching_server.hpp"
 #include "simulations/world/server_work.hpp"
@@ -30,6 +32,9 @@ class SimulatedHouse::Caller {
   CallerActor::behavior_type make_behavior(SimulatedHouse* house) {
     x_house = house;
     return {
+        actors::sent([this](const actors::TaskEnded& message) {
+          if (hears()) x_house->x_witness.ended(message);
+        }),
         [this](const actors::TaskRefused& message) {
           if (hears()) x_house->x_witness.refused(message);
         },
@@ -44,9 +49,6 @@ class SimulatedHouse::Caller {
         },
         [](const actors::TaskMoved&) {},
         [](const actors::TaskReset&) {},
-        [this](const actors::TaskEnded& message) {
-          if (hears()) x_house->x_witness.ended(message);
-        },
         [](const actors::SlotWaiting&) {},
         [this](const actors::SlotAdmitted& message) {
           if (hears()) x_house->x_witness.slot_admitted(message);
@@ -116,6 +118,9 @@ void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   options.has_batches = x_is_whole;
   options.has_call_rows = x_is_whole;
   options.gc = x_scenario.gc;
+  if (!x_scenario.has_breaker) {
+    options.breaker.failures_to_open = std::numeric_limits<std::uint32_t>::max();
+  }
   options.registrar.rules.heartbeat_timeout = x_scenario.worker_timeout;
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<EmptyJoiner>(); };
   x_house = actors::build_house(x_world->system(), std::move(options),

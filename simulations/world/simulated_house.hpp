@@ -3,6 +3,7 @@
 // meanwhile.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -65,21 +66,22 @@ class SimulatedHouse {
   [[nodiscard]] Duration now() const;
   /// Runs until no actor has a message, or the process dies.
   void run();
-  /// Moves on to `until`, stopping at every timer on the way; `settled` is called whenever nothing
-  /// is under way. @returns false when the process died before.
+  /// Moves on to `goal`, stopping at every timer on the way; `settled` is called whenever nothing
+  /// is under way, and says when at the latest it wants to stop. @returns false when it did before
+  /// `goal`, or the process died.
   template <class Settled>
-  bool run_until(Duration until, const Settled& settled) {
+  bool run_until(Duration goal, const Settled& settled) {
     const bool was_up = is_up();
     run();
-    settled();
+    Duration until = std::min<Duration>(goal, settled());
     while (x_world && x_world->next_timer() && to_offset(*x_world->next_timer()) <= until) {
       x_world->fire_next_timer();
       run();
-      settled();
+      until = std::min<Duration>(until, settled());
     }
     if (was_up && !is_up()) return false;
     pass_to(until);
-    return true;
+    return until == goal;
   }
   /// @returns when the next timer is due; nothing without one, or when it is down.
   [[nodiscard]] std::optional<Duration> next_timer() const;

@@ -62,7 +62,7 @@ class Story {
     task.idempotency_hash = key;
     x_rows[number] = task;
   }
-  void insert(std::uint8_t number) { tell(InsertTask{x_rows.at(number), nullptr}, number); }
+  void insert(std::uint8_t number) { tell(InsertTask{share(x_rows.at(number)), nullptr}, number); }
   void enter(std::uint8_t number, Priority priority = Priority::workflow,
              const std::string& key = {}) {
     call(number, priority, key);
@@ -118,7 +118,7 @@ class Story {
  private:
   void tell(const StoreOp& op, std::uint8_t number) {
     StoreResult result;
-    result.task = std::make_shared<const Task>(x_rows.at(number));
+    result.task = share(x_rows.at(number));
     x_rules.committed(op, result, x_now);
   }
 

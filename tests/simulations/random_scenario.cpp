@@ -118,6 +118,19 @@ std::optional<sim::ActLaw> maybe_act(Draw& draw) {
   return sim::ActLaw{draw_law(draw, longest_ns), draw.count(0, 100)};
 }
 
+std::optional<sim::RetryLaw> maybe_retry(Draw& draw) {
+  if (draw.coin()) return std::nullopt;
+  constexpr std::uint64_t longest = std::uint64_t{sim::backoff_s_max} * 1'000'000'000;
+  sim::RetryLaw retry;
+  retry.tries = draw.count(2, sim::tries_max);
+  retry.backoff = draw.time(0, longest);
+  if (draw.coin()) retry.factor = draw.count(1, sim::backoff_factor_max);
+  if (draw.coin()) retry.backoff_max = draw.time(0, longest);
+  if (draw.coin()) retry.jitter = draw.count(0, 1'000);
+  retry.heeds_retry_after = draw.coin();
+  return retry;
+}
+
 sim::Fault draw_fault(Draw& draw, const sim::Scenario& scenario) {
   const auto shapes = sim::fault_shapes();
   const sim::FaultShape& shape = shapes[draw.pick(shapes.size())];
@@ -175,6 +188,9 @@ ProfileSettings draw_profile(Draw& draw) {
   if (draw.coin()) options.background_trickle = draw.count(0, background_trickle_max);
   for (auto& weight : options.aging_weights) {
     if (draw.coin()) weight = draw.count(1, aging_weight_max);
+  }
+  for (std::uint64_t left = draw.pick(4); left > 0; --left) {
+    options.fair_weights[draw.name("o" + std::to_string(left))] = draw.count(1, owner_weight_max);
   }
   if (draw.coin()) options.sjf_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   if (draw.coin()) options.swap_max_bypass_s = draw.seconds(0, max_bypass_s_max);
@@ -270,6 +286,7 @@ sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size
   client.is_async = draw.coin();
   client.streaming = draw.coin();
   client.duplicate = maybe_act(draw);
+  client.retry = maybe_retry(draw);
   return client;
 }
 
@@ -302,6 +319,7 @@ sim::Scenario draw_any_scenario(std::uint64_t seed) {
     const sim::Fault fault = draw_fault(draw, scenario);
     if (fits(fault, scenario)) scenario.faults.push_back(fault);
   }
+  scenario.has_breaker = draw.coin();
   if (draw.coin()) scenario.schedule_seed = draw.number(0, UINT64_MAX);
   if (draw.coin()) {
     scenario.gc = {draw.count(1, 86'400), draw.count(1, 31'536'000), draw.count(1, 315'360'000),
