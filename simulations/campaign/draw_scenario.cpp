@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "simulations/campaign/draw_admission.hpp"
 #include "simulations/campaign/draw_faults.hpp"
 #include "simulations/scenario/random.hpp"
 
@@ -205,6 +206,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   }
   const Duration length =
       gap * static_cast<std::int64_t>(tasks) / static_cast<std::int64_t>(clients);
+  RandomStream admission{seed, "admission"};
+  draw_admission(scenario, admission);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

@@ -63,6 +63,8 @@ class Run final : HouseWitness {
   void call_first(const Arrival& arrival);
   void restart();
   void settle();
+  /// Asks the house, which has done all it had to do by then.
+  void note_tuned_slots(RunFigures& figures);
   /// The id that a call was made under.
   [[nodiscard]] TaskId id_of(actors::CallNumber call, const actors::CallFacts& facts) const;
   [[nodiscard]] bool is_broken() const { return x_checker != nullptr && x_checker->is_broken(); }
@@ -266,7 +268,21 @@ Result<RunFigures> Run::drive(Workload& workload) {
   figures.messages = x_house.messages();
   figures.faults = x_faults.counts();
   for (const auto& [name, work] : x_works) figures.swaps += work.swaps();
+  note_tuned_slots(figures);
   return figures;
+}
+
+void Run::note_tuned_slots(RunFigures& figures) {
+  const bool is_any_tuned =
+      std::any_of(x_scenario.profiles.begin(), x_scenario.profiles.end(),
+                  [](const auto& entry) { return entry.second.tune_slots.has_value(); });
+  if (!is_any_tuned || !x_house.is_up()) return;
+  for (const actors::ProfileStatus& status : x_house.list_profiles().profiles) {
+    const auto profile = x_scenario.profiles.find(status.name);
+    if (profile == x_scenario.profiles.end() || !profile->second.tune_slots) continue;
+    const auto index = std::distance(x_scenario.profiles.begin(), profile);
+    figures.profiles[static_cast<std::size_t>(index)].slots_at_end = status.occupancy.slots;
+  }
 }
 
 // -- what the house does --------------------------------------------------------------------------
