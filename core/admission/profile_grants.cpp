@@ -43,6 +43,7 @@ std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target,
 
 std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
   std::vector<AskForLease> asks;
+  x_held_until.reset();
   const Rooms rooms = this->rooms();
   if (rooms == Rooms{}) return asks;
   std::vector<TargetIndex> open;
@@ -62,8 +63,11 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
     Target& target = x_targets[index];
     const Priority best = best_waiting(index, rooms).value();
     auto sessions = sessions_waiting(index, rooms);
-    const bool is_outdated = best < target.asked || sessions != target.asked_sessions;
-    if (target.state == TargetState::parked && !is_outdated) continue;
+    const bool is_better = best < target.asked;
+    const bool is_outdated = is_better || sessions != target.asked_sessions;
+    const bool is_parked = target.state == TargetState::parked;
+    if (is_parked && !is_outdated) continue;
+    target.is_crossed = is_parked && is_better;
     target.state = TargetState::asked;
     target.asked = best;
     target.asked_sessions = sessions;
@@ -76,7 +80,7 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
 // waiter is asking for, or stands in the directory's line for: it is asked for when that one has
 // had its lease. Who is in that line already stays there.
 std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<TargetIndex>& open,
-                                                           const Rooms& rooms, Instant now) const {
+                                                           const Rooms& rooms, Instant now) {
   std::set<std::string_view> groups;
   std::set<std::string_view> taken;
   for (const Target& target : x_targets) {
@@ -88,12 +92,17 @@ std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<Tar
   std::vector<TargetIndex> first;
   auto heads = candidates(rooms, true).heads;
   while (!heads.empty() && taken.size() < groups.size()) {
-    const TargetIndex best = heads[x_policy->pick(heads, now)].target;
+    const QueueHead picked = heads[x_policy->pick(heads, now)];
+    const TargetIndex best = picked.target;
     std::erase_if(heads, [&](const QueueHead& head) { return head.target == best; });
     const CapacityList& capacities = x_targets[best].capacities;
     const auto is_taken = [&](const auto& entry) { return taken.contains(entry.first); };
     if (std::all_of(capacities.begin(), capacities.end(), is_taken)) continue;
     for (const auto& [group, capacity] : capacities) taken.insert(group);
+    if (const auto until = x_policy->held_until(picked, now)) {
+      x_held_until = x_held_until ? std::min(*x_held_until, *until) : until;
+      continue;
+    }
     const Target& target = x_targets[best];
     if (target.leases.empty() && target.state != TargetState::parked) first.push_back(best);
   }
@@ -124,6 +133,13 @@ void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
   Target& mine = x_targets[target_index(target)];
   mine.state = TargetState::idle;
   mine.heeds_sessions = lease.session.has_value();
+  const bool is_crossed = std::exchange(mine.is_crossed, false);
+  if (is_crossed && lease.session) {
+    // Its session was first in a line that nobody of the better class stood in. Should it be the
+    // new answer all the same, the next question comes to that again.
+    x_useless.push_back(std::move(lease));
+    return;
+  }
   mine.leases.push_back(std::move(lease));
 }
 
@@ -131,6 +147,7 @@ void ProfileScheduler::lease_parked(const std::string& target, bool waits_for_ro
   const TargetIndex index = target_index(target);
   Target& mine = x_targets[index];
   mine.state = TargetState::parked;
+  mine.is_crossed = false;
   mine.waits_for_room = waits_for_room;
   // The slot alone did not help.
   forgive(mine);
@@ -190,6 +207,8 @@ void ProfileScheduler::add_head(TaskId id, std::uint64_t sequence, const Lane& l
   if (x_traits.reads_waiters) head.waiter = &x_waiters.at(id).view;
   if (x_traits.heeds_loaded)
     head.is_loaded = is_loaded(target, lease ? &target.leases[*lease] : nullptr);
+  const bool is_to_be_asked = !lease && target.state != TargetState::parked;
+  if (x_traits.holds_back && is_to_be_asked) head.batch = swap_batch(lane.target);
   found.heads.push_back(head);
   found.waiters.emplace_back(id, lease);
 }
@@ -265,6 +284,7 @@ Grant ProfileScheduler::grant(TaskId id, std::optional<std::size_t> lease, Insta
   leases.erase(taken);
   if (x_traits.heeds_loaded) note_loaded(grant.lease, waiter.view.target);
   ++x_in_flight[to_index(waiter.view.priority)];
+  if (x_tuner) x_tuner->began(id, now);
   ++x_admitted_total;
   note_granted(id, waiter, grant.lease);
   return grant;
@@ -285,6 +305,7 @@ std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unu
     if (heads.empty()) break;
     const std::size_t chosen = x_policy->pick(heads, now);
     const auto& [id, lease] = waiters[chosen];
+    if (!lease && x_policy->held_until(heads[chosen], now)) break;
     // The lease of its target has gone to another and the next one is yet to be asked for: nobody
     // goes past it, and the leases in hand are kept for the next round.
     if (!lease) return grants;

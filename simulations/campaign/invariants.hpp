@@ -134,6 +134,8 @@ class Invariants final : public RunChecker {
   void enter(TaskId id, TaskPicture& task, TaskState state);
   void leave(TaskId id, const TaskPicture& task);
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
+  /// @returns null when the broker calls that backend itself.
+  [[nodiscard]] const WorkerSpec* worker_of(const std::string& backend) const;
   void check_end(TaskId id, TaskPicture& task);
   void check_not_early(const TaskPicture& task);
   void check_rows(const ObservedStore& store);
@@ -151,6 +153,7 @@ class Invariants final : public RunChecker {
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                              const std::vector<Llm>& llms);
+  [[nodiscard]] bool is_holding(const ProfilePicture& profile) const;
   void check_leftovers(SimulatedHouse& house);
   void check_figures(SimulatedHouse& house, const RunFigures& figures);
   void learn_settings(SimulatedHouse& house);

@@ -86,6 +86,9 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
   require(row.preemptions == before->preemptions || row.priority == Priority::background, 7,
           name_of(row) + " was preempted, and is no background task");
   if (row.preemptions > before->preemptions) hit(Probe::preempted);
+  if (row.losses > before->losses && worker_of(before->backend) != nullptr) {
+    hit(Probe::worker_lost_task);
+  }
   require(has_times_in_order(row), 6, name_of(row) + " has times out of order");
   leave(op.id, task);
   task.row = result.task;
@@ -94,6 +97,13 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
   // A claim that the disk did not take is told again when its end is due.
   if (row.state == TaskState::claimed && !task.is_adrift) check_claim(op, task, *before);
   if (is_terminal(row.state)) check_end(op.id, task);
+}
+
+const WorkerSpec* Invariants::worker_of(const std::string& backend) const {
+  const auto& all = x_scenario.backends;
+  const auto place = std::find_if(all.begin(), all.end(),
+                                  [&](const BackendSpec& each) { return each.name == backend; });
+  return place == all.end() || !place->worker ? nullptr : &*place->worker;
 }
 
 void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const Task& before) {
@@ -140,6 +150,8 @@ void Invariants::check_end(TaskId id, TaskPicture& task) {
     hit(Probe::run_timeout);
     if (task.done_at == x_now) hit(Probe::timeout_met_completion);
   }
+  const WorkerSpec* worker = worker_of(row.backend);
+  if (code == ErrorCode::none && worker != nullptr && worker->wakes_in) hit(Probe::worker_woke);
   if (code == ErrorCode::task_expired) hit(Probe::expired_in_backlog);
   if (code == ErrorCode::worker_lost) hit(Probe::lost_too_often);
   if (code == ErrorCode::none && row.losses > 0) hit(Probe::lost_and_run_again);
@@ -236,13 +248,15 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
       profile.settings.preempt == Preempt::background && winner.priority == Priority::interactive;
   if (may_be_preemption && loser.priority != winner.priority) return 0;
   const bool is_older = waits.first_pending_at < claimed.first_pending_at;
-  const std::string session = session_of(loser.id, loser);
-  if (!session.empty()) {
+  const std::string loser_session = session_of(loser.id, loser);
+  const std::string winner_session = session_of(winner.id, winner);
+  if (!loser_session.empty()) {
     // It may wait for its backend while others go elsewhere; but its own calls keep their order.
-    const bool is_next =
-        session == session_of(winner.id, winner) && loser.priority == winner.priority;
+    const bool is_next = loser_session == winner_session && loser.priority == winner.priority;
     return is_next && is_older ? 7 : 0;
   }
+  // Sessions are told to the directory by class and arrival, whatever the policy.
+  if (!winner_session.empty() && profile.settings.policy != "strict") return 0;
   const PolicyOptions& options = profile.settings.policy_options;
   if (has_aging(profile.settings)) {
     if (waits.is_restored || claimed.is_restored) return 0;

@@ -90,6 +90,10 @@ std::string_view describe(Probe probe) {
       return "slot taken back at the end of its budget";
     case Probe::slot_lost_in_crash:
       return "slot lost in a crash";
+    case Probe::worker_lost_task:
+      return "task came back from a worker that went away";
+    case Probe::worker_woke:
+      return "task ran at a worker that had slept";
   }
   return {};
 }

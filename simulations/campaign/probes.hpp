@@ -52,8 +52,10 @@ enum class Probe : std::uint8_t {
   slot_waited_in_vain,
   slot_taken_back,
   slot_lost_in_crash,
+  worker_lost_task,
+  worker_woke,
 };
-inline constexpr std::size_t probe_count = 43;
+inline constexpr std::size_t probe_count = 45;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -73,6 +73,21 @@ using Numbers = std::vector<std::uint64_t>;
 
 }  // namespace
 
+TEST_CASE("profile sessions: a lease that crosses the question for a better caller is given back",
+          "[core][profile_scheduler][sessions]") {
+  Desk desk;
+  desk.submit(1, "s", background);
+  CHECK(desk.asked() == std::vector<std::string>{"s"});
+  desk.scheduler.lease_parked("a", false);
+  desk.submit(2, {}, workflow);
+  CHECK(desk.asked() == std::vector<std::string>{"", "s"});
+  // The directory gave it before it had read the second question.
+  CHECK(desk.lease("s").empty());
+  CHECK(desk.named() == std::vector<std::string>{"", "s"});
+  CHECK(desk.lease("") == std::vector<std::uint64_t>{2});
+  CHECK(desk.lease("s") == std::vector<std::uint64_t>{1});
+}
+
 TEST_CASE("profile sessions: each is asked for once, in the order of its first waiter",
           "[core][profile_scheduler][sessions]") {
   Desk desk;
