@@ -38,6 +38,11 @@ bool is_worth_halving(std::span<const StoreOp> ops, const std::vector<StoreResul
 }  // namespace
 
 void StoreState::add(StoreWrite& write) {
+  if (x_rule.is_immediate) {
+    Client client{std::move(write.client), write.cookie};
+    write_out({&write.op, 1}, {&client, 1});
+    return;
+  }
   x_bytes += body_bytes(write.op);
   count_open_tasks(write.op);
   x_ops.push_back(std::move(write.op));
@@ -45,7 +50,7 @@ void StoreState::add(StoreWrite& write) {
   const bool is_gathering = x_rule.is_on && x_open_tasks >= x_rule.open_tasks_min &&
                             x_last_batch >= x_rule.last_batch_min;
   const bool is_full = x_ops.size() >= batch_ops_max || x_bytes >= batch_bytes_max;
-  if (is_full || x_rule.is_immediate || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
+  if (is_full || (is_gathering && x_ops.size() >= x_rule.ops_wanted)) {
     flush();
   } else {
     flush_later(x_ops.back(), is_gathering);
@@ -86,17 +91,21 @@ std::vector<StoreResult> StoreState::commit(std::span<const StoreOp> ops, unsign
   return results;
 }
 
-void StoreState::flush() {
-  if (x_ops.empty()) return;
+void StoreState::write_out(std::span<const StoreOp> ops, std::span<Client> clients) {
   crash_point("store.before_commit");
   const Instant began = x_self->clock().now();
-  auto results = commit(x_ops, batch_halvings_max);
+  auto results = commit(ops, batch_halvings_max);
   if (x_metrics) x_self->send(x_metrics, CommitMeasured{x_self->clock().now() - began});
   crash_point("store.after_commit");
   for (std::size_t index = 0; index < results.size(); ++index) {
-    auto& [client, cookie] = x_clients[index];
+    auto& [client, cookie] = clients[index];
     if (client) x_self->send(client, StoreAnswer{cookie, std::move(results[index])});
   }
+}
+
+void StoreState::flush() {
+  if (x_ops.empty()) return;
+  write_out(x_ops, x_clients);
   x_last_batch = x_ops.size();
   x_ops.clear();
   x_clients.clear();

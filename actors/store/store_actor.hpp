@@ -54,9 +54,14 @@ class StoreState {
   StoreActor::behavior_type make_behavior(std::shared_ptr<TaskStore> store, GatherRule rule);
 
  private:
+  /// Who asked, and the cookie; nobody when the handle is empty.
+  using Client = std::pair<StoreClient, std::uint64_t>;
+
   void add(StoreWrite& write);
   void flush_later(const StoreOp& op, bool is_gathering);
   void flush();
+  /// Commits `ops`, and tells who asked for each what became of it.
+  void write_out(std::span<const StoreOp> ops, std::span<Client> clients);
   /// Commits `ops`; what is refused as a whole because the store is full is tried again in halves,
   /// so that a large body takes few transitions of other tasks down with it: those are what makes
   /// room again.
@@ -67,7 +72,7 @@ class StoreState {
   std::shared_ptr<TaskStore> x_store;
   std::vector<StoreOp> x_ops;
   /// Who asked for the op of the same index.
-  std::vector<std::pair<StoreClient, std::uint64_t>> x_clients;
+  std::vector<Client> x_clients;
   std::size_t x_bytes = 0;
   bool x_is_flush_due = false;
   bool x_is_late_flush_due = false;

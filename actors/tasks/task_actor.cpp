@@ -61,7 +61,7 @@ void TaskRun::reserved() {
   if (x_place == Place::reserving) x_place = Place::queued;
   if (x_end) return;
   x_is_inserted = true;
-  write(InsertTask{x_setup.task, x_setup.request}, true, insert_cookie);
+  write({InsertTask{x_setup.task, x_setup.request}, {}, insert_cookie}, true);
   note_row();
 }
 
@@ -211,8 +211,7 @@ void TaskRun::unwatched() {
 // -- what everything uses
 // -------------------------------------------------------------------------------------------
 
-void TaskRun::write(StoreOp&& op, bool wants_answer, std::uint64_t cookie) {
-  StoreWrite message{std::move(op), {}, cookie};
+void TaskRun::write(StoreWrite&& message, bool wants_answer) {
   if (wants_answer) {
     message.client = x_self;
     ++x_writes_out;
@@ -220,7 +219,7 @@ void TaskRun::write(StoreOp&& op, bool wants_answer, std::uint64_t cookie) {
   x_self->send(x_setup.house->store, std::move(message));
 }
 
-void TaskRun::move(MoveTask move, bool wants_answer) {
+void TaskRun::move(MoveTask&& move, bool wants_answer) {
   move.id = x_setup.task->id;
   move.at = wall();
   const bool is_end = is_terminal(move.to);
@@ -229,7 +228,7 @@ void TaskRun::move(MoveTask move, bool wants_answer) {
     apply(*moved, move);
     x_setup.task = std::move(moved);
   }
-  write(std::move(move), wants_answer, end_cookie);
+  write({std::move(move), {}, end_cookie}, wants_answer);
   // The end is told when it is durable.
   if (!is_end) tell_observers_moved();
 }

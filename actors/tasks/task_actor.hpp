@@ -124,8 +124,8 @@ class TaskRun {
   void give_held(const Listeners::Listener& listener);
   void tell_observers_moved();
 
-  void write(StoreOp&& op, bool wants_answer, std::uint64_t cookie);
-  void move(MoveTask move, bool wants_answer);
+  void write(StoreWrite&& message, bool wants_answer);
+  void move(MoveTask&& move, bool wants_answer);
   void note_row();
   /// When it came into the state it is in.
   [[nodiscard]] WallTime moved_at() const;

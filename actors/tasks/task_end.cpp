@@ -69,7 +69,7 @@ bool TaskRun::claim_again(const StoreResult& result) {
   claimed.backend = x_setup.task->backend;
   claimed.new_epoch = x_epoch;
   claimed.at = x_setup.task->claimed_at;
-  write(std::move(claimed), false, end_cookie);
+  write({std::move(claimed), {}, end_cookie}, false);
   store_end();
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <caf/logger.hpp>
+#include <caf/resumable.hpp>
 #include <caf/send.hpp>
 
 namespace signalbox::sim {
@@ -33,6 +34,17 @@ class VirtualIds final : public IdSource {
   std::shared_ptr<WallClock> x_wall;
 };
 
+/// Who runs the actors: those that get ready meanwhile stand behind all others.
+class Worker final : public caf::execution_unit {
+ public:
+  Worker(caf::actor_system& system, std::deque<caf::resumable*>& jobs)
+      : caf::execution_unit{&system}, x_jobs{jobs} {}
+  void exec_later(caf::resumable* job) override { x_jobs.push_back(job); }
+
+ private:
+  std::deque<caf::resumable*>& x_jobs;
+};
+
 }  // namespace
 
 VirtualSystem::VirtualSystem(VirtualOptions options) {
@@ -40,6 +52,7 @@ VirtualSystem::VirtualSystem(VirtualOptions options) {
   x_system = std::make_unique<caf::actor_system>(x_config);
   x_scheduler = dynamic_cast<caf::scheduler::test_coordinator*>(&x_system->scheduler());
   SIGNALBOX_ASSERT(x_scheduler != nullptr);
+  x_worker = std::make_unique<Worker>(*x_system, x_scheduler->jobs);
   x_scheduler->clock().current_time = std::max(now(), options.start);
   if (options.schedule_seed) x_schedule.emplace(*options.schedule_seed, "schedule");
   x_wall = std::make_shared<VirtualWallClock>([this] { return now(); });
@@ -73,7 +86,22 @@ void VirtualSystem::step() {
 void VirtualSystem::run_first() {
   // Nothing is logged, yet with a logger CAF looks up which actor runs, each time, under a lock.
   caf::logger::set_current_actor_system(nullptr);
-  x_scheduler->run_once();
+  // As the coordinator's run_once does, which makes a worker for each message. An actor with more
+  // messages stays in front.
+  auto& jobs = x_scheduler->jobs;
+  caf::resumable* job = jobs.front();
+  jobs.pop_front();
+  switch (job->resume(x_worker.get(), 1)) {
+    case caf::resumable::resume_later:
+      jobs.push_front(job);
+      break;
+    case caf::resumable::awaiting_message:
+    case caf::resumable::done:
+      caf::intrusive_ptr_release(job);
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      break;
+  }
   ++x_steps;
 }
 

@@ -4,6 +4,7 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/execution_unit.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <cstdint>
 #include <functional>
@@ -76,6 +77,7 @@ class VirtualSystem {
   caf::actor_system_config x_config;
   std::unique_ptr<caf::actor_system> x_system;
   caf::scheduler::test_coordinator* x_scheduler = nullptr;
+  std::unique_ptr<caf::execution_unit> x_worker;
   std::optional<RandomStream> x_schedule;
   std::shared_ptr<WallClock> x_wall;
   std::shared_ptr<IdSource> x_ids;
