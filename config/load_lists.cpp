@@ -103,8 +103,15 @@ void read_fair(SectionReader section, PolicyOptions& options) {
   weights.context().add(*weights.node(), weights.path(), "must name at most 256 owners");
 }
 
-void read_bypass(SectionReader section, double& max_bypass_s) {
-  section.read_seconds("max_bypass_s", max_bypass_s, 0, max_bypass_s_max);
+void read_sjf(SectionReader section, PolicyOptions& options) {
+  section.read_seconds("max_bypass_s", options.sjf_max_bypass_s, 0, max_bypass_s_max);
+  section.finish();
+}
+
+void read_swap(SectionReader section, PolicyOptions& options) {
+  section.read_seconds("max_bypass_s", options.swap_max_bypass_s, 0, max_bypass_s_max);
+  section.read_seconds("hold_s", options.swap_hold_s, 0, hold_s_max);
+  section.read_whole("min_batch", options.swap_min_batch, {min_batch_min, min_batch_max});
   section.finish();
 }
 
@@ -113,8 +120,24 @@ void read_policy_options(SectionReader& section, PolicyOptions& options) {
   section.read_whole("background_trickle", options.background_trickle, {0, background_trickle_max});
   read_aging(open_section(section, "aging"), options);
   read_fair(open_section(section, "fair"), options);
-  read_bypass(open_section(section, "sjf"), options.sjf_max_bypass_s);
-  read_bypass(open_section(section, "swap"), options.swap_max_bypass_s);
+  read_sjf(open_section(section, "sjf"), options);
+  read_swap(open_section(section, "swap"), options);
+}
+
+void read_tuning(SectionReader& section, std::optional<SlotBounds>& bounds) {
+  const Entry* entry = section.find("tune_slots");
+  if (entry == nullptr || entry->value->kind == NodeKind::null) return;
+  SectionReader tuning = open_section(section, "tune_slots");
+  bounds.emplace();
+  tuning.require("max");
+  tuning.read_whole("min", bounds->min, {1, max_concurrent_max});
+  tuning.read_whole("max", bounds->max, {1, max_concurrent_max});
+  const bool has_max = tuning.find("max") != nullptr;
+  tuning.finish();
+  if (has_max && bounds->min <= bounds->max) return;
+  bounds.reset();
+  if (!has_max) return;
+  section.context().add(*entry->value, section.path_of("tune_slots"), "min must not be above max");
 }
 
 ProfileSettings read_profile(SectionReader& section) {
@@ -135,6 +158,7 @@ ProfileSettings read_profile(SectionReader& section) {
   static const std::vector<std::string> preempt_words{"none", "background"};
   section.read_word("preempt", profile.preempt, preempt_words, parse_preempt);
   section.read_whole("preempt_budget", profile.preempt_budget, {0, preempt_budget_max});
+  read_tuning(section, profile.tune_slots);
   read_policy_options(section, profile.policy_options);
   // Each value is in its range by now; what is left is what they may not be together.
   const Entry* reserve = section.find("reserve_interactive");

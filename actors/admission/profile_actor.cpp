@@ -150,7 +150,7 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
       sent([this](const LeaveProfile& message) {
         x_clients.erase(message.task);
         if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
-        if (x_scheduler->remove(message.task, now(), message.usage)) pump();
+        if (x_scheduler->remove(message.task, now(), message.usage, message.is_done)) pump();
       }),
       [this](const LeaseParked& message) {
         x_scheduler->lease_parked(message.target, message.waits_for_room);

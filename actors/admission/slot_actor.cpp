@@ -112,7 +112,8 @@ void SlotState::end(const SlotOutcome& outcome, Error error) {
   x_self->send(x_setup.listener, SlotEnded{x_setup.call, x_slot->request().id, std::move(error)});
   if (x_place == Place::slot) {
     x_place = Place::left;
-    x_self->send(x_setup.profile, LeaveProfile{turn(), {}});
+    const bool is_done = outcome.status == CallStatus::ok;
+    x_self->send(x_setup.profile, LeaveProfile{turn(), {}, {}, is_done});
   } else if (x_place == Place::queued) {
     x_place = Place::leaving;
     x_self->send(x_setup.profile, LeaveProfile{turn(), TurnClient{x_self}});

@@ -73,6 +73,7 @@ caf::result<ProfileStatus> BrokerState::configure(const ConfigureProfile& messag
   message.options.apply_to(settings.policy_options);
   if (message.preempt) settings.preempt = *message.preempt;
   if (message.preempt_budget) settings.preempt_budget = *message.preempt_budget;
+  if (message.tune_slots) settings.tune_slots = *message.tune_slots;
   ProfileStatus refused;
   refused.name = message.name;
   if (auto error = check(settings)) {

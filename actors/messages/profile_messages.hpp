@@ -59,6 +59,8 @@ struct LeaveProfile {
   std::optional<TurnClient> confirm_to;
   /// What it took, of one that had a slot, as far as its backend said.
   TokenUsage usage = {};
+  /// It had a slot and came to the end it was to come to.
+  bool is_done = false;
 };
 
 struct RestoreTurns {

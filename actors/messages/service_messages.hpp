@@ -35,6 +35,8 @@ struct ConfigureProfile {
   PolicyOptionsChange options = {};
   std::optional<Preempt> preempt = {};
   std::optional<std::uint32_t> preempt_budget = {};
+  /// What tune_slots becomes, which may be nothing.
+  std::optional<std::optional<SlotBounds>> tune_slots = {};
 };
 
 /// The configuration's profiles, read again; those made by API or on first use stay.

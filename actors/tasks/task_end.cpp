@@ -201,7 +201,8 @@ void TaskRun::let_go() {
   }
   if (x_place == Place::slot) {
     x_place = Place::left;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task->id, {}, x_row.tokens});
+    const bool is_done = x_end && x_end->state == TaskState::completed;
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task->id, {}, x_row.tokens, is_done});
   } else if (x_place == Place::queued || x_place == Place::reserving ||
              x_place == Place::unwatching) {
     x_place = Place::leaving;

@@ -43,6 +43,7 @@ std::vector<SessionWait> ProfileScheduler::sessions_waiting(TargetIndex target,
 
 std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
   std::vector<AskForLease> asks;
+  x_held_until.reset();
   const Rooms rooms = this->rooms();
   if (rooms == Rooms{}) return asks;
   std::vector<TargetIndex> open;
@@ -79,7 +80,7 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
 // waiter is asking for, or stands in the directory's line for: it is asked for when that one has
 // had its lease. Who is in that line already stays there.
 std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<TargetIndex>& open,
-                                                           const Rooms& rooms, Instant now) const {
+                                                           const Rooms& rooms, Instant now) {
   std::set<std::string_view> groups;
   std::set<std::string_view> taken;
   for (const Target& target : x_targets) {
@@ -91,12 +92,17 @@ std::vector<TargetIndex> ProfileScheduler::first_of_groups(const std::vector<Tar
   std::vector<TargetIndex> first;
   auto heads = candidates(rooms, true).heads;
   while (!heads.empty() && taken.size() < groups.size()) {
-    const TargetIndex best = heads[x_policy->pick(heads, now)].target;
+    const QueueHead picked = heads[x_policy->pick(heads, now)];
+    const TargetIndex best = picked.target;
     std::erase_if(heads, [&](const QueueHead& head) { return head.target == best; });
     const CapacityList& capacities = x_targets[best].capacities;
     const auto is_taken = [&](const auto& entry) { return taken.contains(entry.first); };
     if (std::all_of(capacities.begin(), capacities.end(), is_taken)) continue;
     for (const auto& [group, capacity] : capacities) taken.insert(group);
+    if (const auto until = x_policy->held_until(picked, now)) {
+      x_held_until = x_held_until ? std::min(*x_held_until, *until) : until;
+      continue;
+    }
     const Target& target = x_targets[best];
     if (target.leases.empty() && target.state != TargetState::parked) first.push_back(best);
   }
@@ -201,6 +207,8 @@ void ProfileScheduler::add_head(TaskId id, std::uint64_t sequence, const Lane& l
   if (x_traits.reads_waiters) head.waiter = &x_waiters.at(id).view;
   if (x_traits.heeds_loaded)
     head.is_loaded = is_loaded(target, lease ? &target.leases[*lease] : nullptr);
+  const bool is_to_be_asked = !lease && target.state != TargetState::parked;
+  if (x_traits.holds_back && is_to_be_asked) head.batch = swap_batch(lane.target);
   found.heads.push_back(head);
   found.waiters.emplace_back(id, lease);
 }
@@ -276,6 +284,7 @@ Grant ProfileScheduler::grant(TaskId id, std::optional<std::size_t> lease, Insta
   leases.erase(taken);
   if (x_traits.heeds_loaded) note_loaded(grant.lease, waiter.view.target);
   ++x_in_flight[to_index(waiter.view.priority)];
+  if (x_tuner) x_tuner->began(id, now);
   ++x_admitted_total;
   note_granted(id, waiter, grant.lease);
   return grant;
@@ -296,6 +305,7 @@ std::vector<Grant> ProfileScheduler::settle(Instant now, std::vector<Lease>& unu
     if (heads.empty()) break;
     const std::size_t chosen = x_policy->pick(heads, now);
     const auto& [id, lease] = waiters[chosen];
+    if (!lease && x_policy->held_until(heads[chosen], now)) break;
     // The lease of its target has gone to another and the next one is yet to be asked for: nobody
     // goes past it, and the leases in hand are kept for the next round.
     if (!lease) return grants;

@@ -77,6 +77,25 @@ bool ProfileScheduler::is_loaded(const Target& target, const Lease* lease) const
   return lease == nullptr ? !target.loaded_on.empty() : target.loaded_on.contains(lease->group);
 }
 
+std::optional<SwapBatch> ProfileScheduler::swap_batch(TargetIndex index) const {
+  const CapacityList& capacities = x_targets[index].capacities;
+  const auto has_another = [&](const auto& entry) {
+    const auto loaded = x_loaded.find(entry.first);
+    return loaded != x_loaded.end() && loaded->second != index;
+  };
+  // Whose backends are not known yet is not held back for their sake.
+  const bool needs_swap =
+      !capacities.empty() && std::all_of(capacities.begin(), capacities.end(), has_another);
+  if (!needs_swap) return std::nullopt;
+  SwapBatch batch{0, Instant::max()};
+  for (const Priority priority : all_priorities) {
+    batch.calls += waiting(priority, index);
+    const auto first = front(priority, index, nullptr);
+    if (first) batch.since = std::min(batch.since, x_waiters.at(first->id).view.enqueued_at);
+  }
+  return batch;
+}
+
 void ProfileScheduler::set_capacity(const std::string& target, CapacityList capacities) {
   x_targets[target_index(target)].capacities = std::move(capacities);
   std::map<std::string_view, std::size_t> targets_of;

@@ -22,7 +22,19 @@ ProfileScheduler::ProfileScheduler(std::string name, ProfileSettings settings)
     : x_name{std::move(name)},
       x_settings{std::move(settings)},
       x_policy{make_policy(x_settings.policy, x_settings.policy_options)},
-      x_traits{x_policy->traits()} {}
+      x_traits{x_policy->traits()} {
+  begin_tuning();
+}
+
+void ProfileScheduler::begin_tuning() {
+  x_tuner.reset();
+  const auto first = x_settings.first_slots();
+  const bool is_paused = first == 0U;
+  if (!x_settings.tune_slots || is_paused) return;
+  std::uint32_t in_flight = 0;
+  for (const std::uint32_t of_class : x_in_flight) in_flight += of_class;
+  x_tuner.emplace(*x_settings.tune_slots, *first, in_flight);
+}
 
 TargetIndex ProfileScheduler::target_index(const std::string& name) {
   const auto [place, is_new] =
@@ -32,6 +44,7 @@ TargetIndex ProfileScheduler::target_index(const std::string& name) {
 }
 
 std::uint32_t ProfileScheduler::slots() const {
+  if (x_tuner) return x_tuner->slots();
   if (x_settings.max_concurrent) return *x_settings.max_concurrent;
   // One executor may stand behind several targets: each capacity group counts once.
   std::map<std::string_view, std::uint32_t> groups;
@@ -190,6 +203,7 @@ bool ProfileScheduler::requeue(TaskId id, Duration queue_wait, Instant now, bool
     ++waiter.preemptions;
     ++x_preempted_total;
   }
+  if (x_tuner) x_tuner->ended(id, now, std::nullopt);
   // Of what it took nothing is kept: it costs its owner nothing.
   note_end(waiter, TokenUsage{0, 0});
   ++waiter.view.attempts;
@@ -215,12 +229,13 @@ void ProfileScheduler::set_inference(TaskId id, Duration inference) {
   }
 }
 
-bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage) {
+bool ProfileScheduler::remove(TaskId id, Instant now, const TokenUsage& usage, bool is_done) {
   const auto place = x_waiters.find(id);
   if (place == x_waiters.end()) return false;
   Waiter& waiter = place->second;
   if (waiter.stage == Stage::granted) {
     leave_slot(waiter);
+    if (x_tuner) x_tuner->ended(id, now, RunUsage{usage, is_done});
     note_end(waiter, usage);
     if (usage.out) {
       x_predictor.learn(waiter.view.owner, waiter.view.target, waiter.view.declared, *usage.out);
@@ -266,6 +281,7 @@ std::vector<Expiry> ProfileScheduler::expire(Instant now) {
 std::optional<Instant> ProfileScheduler::next_deadline() const {
   std::optional<Instant> next;
   if (!x_deadlines.empty()) next = x_deadlines.begin()->first;
+  if (x_held_until) next = next ? std::min(*next, *x_held_until) : x_held_until;
   for (const Target& target : x_targets) {
     if (target.state != TargetState::refused) continue;
     next = next ? std::min(*next, target.retry_at) : target.retry_at;
@@ -276,7 +292,10 @@ std::optional<Instant> ProfileScheduler::next_deadline() const {
 void ProfileScheduler::reconfigure(ProfileSettings settings) {
   const bool is_new_order =
       settings.policy != x_settings.policy || settings.policy_options != x_settings.policy_options;
+  const bool tunes_anew = settings.tune_slots != x_settings.tune_slots ||
+                          settings.max_concurrent != x_settings.max_concurrent;
   x_settings = std::move(settings);
+  if (tunes_anew) begin_tuning();
   if (x_settings.preempt == Preempt::none) x_preemptible.clear();
   if (is_new_order) adopt_policy();
 }

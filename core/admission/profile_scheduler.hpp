@@ -36,6 +36,7 @@
 
 #include "core/admission/profile_settings.hpp"
 #include "core/admission/session_queue.hpp"
+#include "core/admission/slot_tuner.hpp"
 #include "core/backends/lease.hpp"
 #include "core/base/time.hpp"
 #include "core/policies/owner_table.hpp"
@@ -155,13 +156,15 @@ class ProfileScheduler {
 
   /// Leaves wherever it is: reserved, waiting or in a slot. @returns false when it was nowhere.
   /// @param usage what it took, of one that had a slot, as far as its backend said.
-  bool remove(TaskId id, Instant now, const TokenUsage& usage = {});
+  /// @param is_done it had a slot and came to the end it was to come to.
+  bool remove(TaskId id, Instant now, const TokenUsage& usage = {}, bool is_done = false);
 
   /// @returns who is over a budget; waiters leave the queue, those in a slot keep it until removed.
   std::vector<Expiry> expire(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   /// Whoever waits goes on waiting; a policy that is new orders them from here on.
+  /// Slots that are being tuned begin anew when what concerns them has changed.
   void reconfigure(ProfileSettings settings);
 
   [[nodiscard]] const std::string& name() const { return x_name; }
@@ -254,6 +257,8 @@ class ProfileScheduler {
 
   /// Gives its slot back.
   void leave_slot(Waiter& waiter);
+  /// From the settings, for the calls to come.
+  void begin_tuning();
 
   // Preemption (profile_preemption.cpp).
   void note_granted(TaskId id, Waiter& waiter, const Lease& lease);
@@ -280,6 +285,9 @@ class ProfileScheduler {
   void note_end(Waiter& waiter, const TokenUsage& usage);
   void note_loaded(const Lease& lease, TargetIndex target);
   [[nodiscard]] bool is_loaded(const Target& target, const Lease* lease) const;
+  /// @returns who waits for that target, when it would have to be loaded in another's place
+  /// wherever it went.
+  [[nodiscard]] std::optional<SwapBatch> swap_batch(TargetIndex index) const;
 
   // Leases (profile_grants.cpp).
   /// One that may be next: the first that its target's lease is for, or that would be asked for.
@@ -303,7 +311,7 @@ class ProfileScheduler {
                                                           const Rooms& rooms) const;
   /// Of targets that may be asked for, those whose room nobody better is after.
   [[nodiscard]] std::vector<TargetIndex> first_of_groups(const std::vector<TargetIndex>& open,
-                                                         const Rooms& rooms, Instant now) const;
+                                                         const Rooms& rooms, Instant now);
   /// Leases of sessions that nobody is left of, or that somebody of a better class has come to wait
   /// beside since they were asked for.
   void drop_useless_leases(TargetIndex index, const Rooms& rooms);
@@ -311,6 +319,8 @@ class ProfileScheduler {
 
   std::string x_name;
   ProfileSettings x_settings;
+  /// While the slots are tuned.
+  std::optional<SlotTuner> x_tuner;
   std::unique_ptr<Policy> x_policy;
   PolicyTraits x_traits;
   /// Rises with every policy.
@@ -330,6 +340,8 @@ class ProfileScheduler {
   bool x_shares_groups = false;
   /// The target whose call a capacity group ran last, while the policy heeds that.
   std::map<std::string, TargetIndex> x_loaded;
+  /// When the first of those that the policy holds back may start.
+  std::optional<Instant> x_held_until;
   /// Leases to be given back.
   std::vector<Lease> x_useless;
   /// Of waiters and of slots held, earliest first.

@@ -67,6 +67,12 @@ std::string encode(const PolicyOptions& options) {
   if (options.swap_max_bypass_s != usual.swap_max_bypass_s) {
     text += " swap_max_bypass_s=" + to_text(options.swap_max_bypass_s);
   }
+  if (options.swap_hold_s != usual.swap_hold_s) {
+    text += " swap_hold_s=" + to_text(options.swap_hold_s);
+  }
+  if (options.swap_min_batch != usual.swap_min_batch) {
+    text += " swap_min_batch=" + to_text(options.swap_min_batch);
+  }
   return text;
 }
 
@@ -84,6 +90,17 @@ bool read_owner_weights(std::string_view text, OwnerWeights& weights) {
   return read.has_value();
 }
 
+std::string encode(const SlotBounds& bounds) {
+  return " tune_slots=" + to_text(bounds.min) + ":" + to_text(bounds.max);
+}
+
+// "1:32"
+bool read_bounds(std::string_view text, SlotBounds& bounds) {
+  const std::size_t colon = text.find(':');
+  return colon != std::string_view::npos && read_number(text.substr(0, colon), bounds.min) &&
+         read_number(text.substr(colon + 1), bounds.max);
+}
+
 bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {
   if (name == "max_concurrent") return read_number(value, settings.max_concurrent.emplace());
   if (name == "max_queued") return read_number(value, settings.max_queued);
@@ -99,6 +116,7 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
     return preempt.has_value();
   }
   if (name == "preempt_budget") return read_number(value, settings.preempt_budget);
+  if (name == "tune_slots") return read_bounds(value, settings.tune_slots.emplace());
   PolicyOptions& options = settings.policy_options;
   if (name == "reserve_interactive") return read_number(value, options.reserve_interactive);
   if (name == "background_trickle") return read_number(value, options.background_trickle);
@@ -106,6 +124,8 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
   if (name == "fair_weights") return read_owner_weights(value, options.fair_weights);
   if (name == "sjf_max_bypass_s") return read_number(value, options.sjf_max_bypass_s);
   if (name == "swap_max_bypass_s") return read_number(value, options.swap_max_bypass_s);
+  if (name == "swap_hold_s") return read_number(value, options.swap_hold_s);
+  if (name == "swap_min_batch") return read_number(value, options.swap_min_batch);
   if (name != "policy") return false;
   settings.policy = value;
   return true;
@@ -124,6 +144,17 @@ std::optional<Preempt> parse_preempt(std::string_view word) {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> ProfileSettings::first_slots() const {
+  // 0 slots is a pause, whatever the bounds.
+  if (!tune_slots || max_concurrent == 0U) return max_concurrent;
+  return std::clamp(max_concurrent.value_or(0), tune_slots->min, tune_slots->max);
+}
+
+std::optional<std::uint32_t> ProfileSettings::most_slots() const {
+  if (!tune_slots || max_concurrent == 0U) return max_concurrent;
+  return tune_slots->max;
+}
+
 std::string encode(const ProfileSettings& settings) {
   std::string text = "v1";
   if (settings.max_concurrent) text += " max_concurrent=" + to_text(*settings.max_concurrent);
@@ -135,6 +166,7 @@ std::string encode(const ProfileSettings& settings) {
     text += *settings.commit == CommitMode::sync ? " commit=sync" : " commit=relaxed";
   text += encode(settings.policy_options);
   text += encode(settings.preempt, settings.preempt_budget);
+  if (settings.tune_slots) text += encode(*settings.tune_slots);
   return text;
 }
 
@@ -176,10 +208,21 @@ std::optional<Error> check(const ProfileSettings& settings) {
     return out_of_range("preempt_budget", "a whole number from 0 to 1000");
   }
   if (auto error = check(settings.policy_options)) return error;
+  if (settings.tune_slots) {
+    const auto& [min, max] = *settings.tune_slots;
+    if (max < 1 || max > max_concurrent_max) {
+      return out_of_range("tune_slots.max", "a whole number from 1 to 10000");
+    }
+    if (min < 1 || min > max) return out_of_range("tune_slots.min", "from 1 to tune_slots.max");
+  }
   const std::uint32_t reserve = settings.policy_options.reserve_interactive;
+  if (settings.tune_slots && reserve >= settings.tune_slots->min) {
+    return out_of_range("reserve_interactive", "less than tune_slots.min");
+  }
   // 0 slots is a pause, which may end as it began.
   const bool is_paused = settings.max_concurrent == 0U;
-  if (settings.max_concurrent && !is_paused && reserve >= *settings.max_concurrent) {
+  const bool is_fixed = settings.max_concurrent && !settings.tune_slots;
+  if (is_fixed && !is_paused && reserve >= *settings.max_concurrent) {
     return out_of_range("reserve_interactive", "less than max_concurrent");
   }
   return std::nullopt;

@@ -31,6 +31,16 @@ enum class Preempt : std::uint8_t {
 std::string_view to_string(Preempt preempt);
 std::optional<Preempt> parse_preempt(std::string_view word);
 
+/// Between which the slots of a profile may go.
+struct SlotBounds {
+  /// Range: 1..max.
+  std::uint32_t min = 1;
+  /// Range: min..10000.
+  std::uint32_t max = 1;
+
+  friend bool operator==(const SlotBounds&, const SlotBounds&) = default;
+};
+
 struct ProfileSettings {
   /// Slots. Unset = the capacities of its live executors added up, 1 when there are none. Range:
   /// 0..10000, 0 = paused.
@@ -49,6 +59,14 @@ struct ProfileSettings {
   Preempt preempt = Preempt::none;
   /// How often one task may be sent back so. Range: 0..1000.
   std::uint32_t preempt_budget = 2;
+  /// It finds its own number of slots and begins with max_concurrent, as far as these bounds go, or
+  /// with the fewest. Unset = it does not.
+  std::optional<SlotBounds> tune_slots = {};
+
+  /// @returns the slots that it begins with, as far as they do not follow its backends.
+  [[nodiscard]] std::optional<std::uint32_t> first_slots() const;
+  /// @returns the most that it can come to, likewise.
+  [[nodiscard]] std::optional<std::uint32_t> most_slots() const;
 
   friend bool operator==(const ProfileSettings&, const ProfileSettings&) = default;
 };

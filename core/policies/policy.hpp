@@ -32,6 +32,14 @@ struct Lane {
   friend auto operator<=>(const Lane&, const Lane&) = default;
 };
 
+/// Calls for one model that would have to be loaded in another's place.
+struct SwapBatch {
+  /// That wait, of all classes.
+  std::size_t calls = 0;
+  /// When the first of them came.
+  Instant since{};
+};
+
 /// One that could be granted now.
 struct QueueHead {
   Priority priority = Priority::workflow;
@@ -43,6 +51,9 @@ struct QueueHead {
   /// A backend that it would go to ran a call of the same target last. Known when the policy heeds
   /// it.
   bool is_loaded = false;
+  /// Of its target, when a lease is yet to be asked for and every backend it could be on ran a call
+  /// of another one last. Known when the policy holds calls back.
+  std::optional<SwapBatch> batch = {};
 };
 
 struct SlotUse {
@@ -69,6 +80,9 @@ struct PolicyTraits {
   bool weighs_owners = false;
   /// QueueHead::is_loaded is filled in.
   bool heeds_loaded = false;
+  /// It may leave a slot idle beside one who could start: QueueHead::batch is filled in, and
+  /// held_until() asked.
+  bool holds_back = false;
 };
 
 class Policy {
@@ -83,6 +97,12 @@ class Policy {
 
   /// @returns the index in `heads` of the one to grant. @pre `heads` is not empty.
   [[nodiscard]] virtual std::size_t pick(std::span<const QueueHead> heads, Instant now) const = 0;
+  /// @returns when `head`, the one picked, may start, or nothing when it may now. Until then no
+  /// room that it could use is asked for.
+  [[nodiscard]] virtual std::optional<Instant> held_until(const QueueHead& /*head*/,
+                                                          Instant /*now*/) const {
+    return std::nullopt;
+  }
   /// `heads[chosen]` has been given a slot, the others could have been.
   virtual void granted(std::span<const QueueHead> /*heads*/, std::size_t /*chosen*/) {}
 

@@ -23,6 +23,8 @@ void PolicyOptionsChange::apply_to(PolicyOptions& options) const {
   if (fair_weights) options.fair_weights = *fair_weights;
   if (sjf_max_bypass_s) options.sjf_max_bypass_s = *sjf_max_bypass_s;
   if (swap_max_bypass_s) options.swap_max_bypass_s = *swap_max_bypass_s;
+  if (swap_hold_s) options.swap_hold_s = *swap_hold_s;
+  if (swap_min_batch) options.swap_min_batch = *swap_min_batch;
 }
 
 std::optional<Error> check(const PolicyOptions& options) {
@@ -44,6 +46,11 @@ std::optional<Error> check(const PolicyOptions& options) {
   }
   if (!is_bypass(options.swap_max_bypass_s)) {
     return out_of_range("swap.max_bypass_s", "from 0 to 86400 seconds");
+  }
+  const bool is_hold = options.swap_hold_s >= 0 && options.swap_hold_s <= hold_s_max;
+  if (!is_hold) return out_of_range("swap.hold_s", "from 0 to 3600 seconds");
+  if (options.swap_min_batch < min_batch_min || options.swap_min_batch > min_batch_max) {
+    return out_of_range("swap.min_batch", "a whole number from 2 to 10000");
   }
   return std::nullopt;
 }

@@ -29,6 +29,11 @@ struct PolicyOptions {
   /// swap: who has waited as long is passed by nobody of its class for a model's sake. Unit: s.
   /// Range: 0..86400.
   double swap_max_bypass_s = 30;
+  /// swap: how long calls of another model than the loaded one may be held back, from the first of
+  /// them on, so that more gather. Unit: s. Range: 0..3600, 0 = not at all.
+  double swap_hold_s = 0;
+  /// swap: so many are not held back. Range: 2..10000.
+  std::uint32_t swap_min_batch = 4;
 
   friend bool operator==(const PolicyOptions&, const PolicyOptions&) = default;
 };
@@ -36,6 +41,9 @@ struct PolicyOptions {
 inline constexpr std::uint32_t background_trickle_max = 10'000;
 inline constexpr std::uint32_t aging_weight_max = 1'000;
 inline constexpr double max_bypass_s_max = 86'400;
+inline constexpr double hold_s_max = 3'600;
+inline constexpr std::uint32_t min_batch_min = 2;
+inline constexpr std::uint32_t min_batch_max = 10'000;
 
 /// Fields that are not set stay as they are.
 struct PolicyOptionsChange {
@@ -46,6 +54,8 @@ struct PolicyOptionsChange {
   std::optional<OwnerWeights> fair_weights = {};
   std::optional<double> sjf_max_bypass_s = {};
   std::optional<double> swap_max_bypass_s = {};
+  std::optional<double> swap_hold_s = {};
+  std::optional<std::uint32_t> swap_min_batch = {};
 
   void apply_to(PolicyOptions& options) const;
 };

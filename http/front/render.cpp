@@ -130,7 +130,21 @@ void write_policy(JsonWriter& json, const ProfileSettings& settings) {
   json.end_object().end_object();
   json.key("sjf").begin_object().key("max_bypass_s").number(options.sjf_max_bypass_s).end_object();
   json.key("swap").begin_object();
-  json.key("max_bypass_s").number(options.swap_max_bypass_s).end_object();
+  json.key("max_bypass_s").number(options.swap_max_bypass_s);
+  json.key("hold_s").number(options.swap_hold_s);
+  json.key("min_batch").number(std::int64_t{options.swap_min_batch}).end_object();
+}
+
+void write_tuning(JsonWriter& json, const std::optional<SlotBounds>& bounds) {
+  json.key("tune_slots");
+  if (!bounds) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.key("min").number(std::int64_t{bounds->min});
+  json.key("max").number(std::int64_t{bounds->max});
+  json.end_object();
 }
 
 }  // namespace
@@ -147,6 +161,7 @@ void write_profile(JsonWriter& json, const actors::ProfileStatus& profile) {
   write_policy(json, settings);
   json.key("preempt").string(to_string(settings.preempt));
   json.key("preempt_budget").number(std::int64_t{settings.preempt_budget});
+  write_tuning(json, settings.tune_slots);
   json.key("in_flight").number(std::int64_t{occupancy.in_flight});
   json.key("waiting").begin_object();
   for (const Priority priority : all_priorities) {

@@ -37,6 +37,11 @@ std::optional<Error> read_into(std::string_view value, const std::string& name,
   return std::nullopt;
 }
 
+std::string_view options_of(std::string_view policy) {
+  if (policy == "aging") return "interactive, workflow and background";
+  return policy == "sjf" ? "max_bypass_s" : "max_bypass_s, hold_s and min_batch";
+}
+
 /// The options of one policy: an object whose members are options, by name.
 std::optional<Error> read_options(const Member& member, PolicyOptionsChange& change) {
   const std::string& policy = member.name;
@@ -51,11 +56,14 @@ std::optional<Error> read_options(const Member& member, PolicyOptionsChange& cha
     } else if (policy != "aging" && option.name == "max_bypass_s") {
       error = read_into(option.value, name,
                         policy == "sjf" ? change.sjf_max_bypass_s : change.swap_max_bypass_s);
+    } else if (policy == "swap" && option.name == "hold_s") {
+      error = read_into(option.value, name, change.swap_hold_s);
+    } else if (policy == "swap" && option.name == "min_batch") {
+      error = read_into(option.value, name, change.swap_min_batch);
     } else {
-      error = invalid_request(
-          policy + " has no option \"" + option.name + "\"; it has " +
-              (policy == "aging" ? "interactive, workflow and background" : "max_bypass_s"),
-          name);
+      error = invalid_request(policy + " has no option \"" + option.name + "\"; it has " +
+                                  std::string{options_of(policy)},
+                              name);
     }
     if (error) return error;
   }
@@ -85,6 +93,34 @@ std::optional<Error> read_fair(const Member& member, PolicyOptionsChange& change
   return std::nullopt;
 }
 
+/// `null`, or the bounds anew: what is not named is not kept.
+std::optional<Error> read_tuning(const Member& member, actors::ConfigureProfile& change) {
+  if (member.value == "null") {
+    change.tune_slots.emplace();
+    return std::nullopt;
+  }
+  const auto members = scan_object(member.value);
+  if (members.has_error())
+    return invalid_request("tune_slots must be an object or null", member.name);
+  std::optional<std::uint32_t> min = 1;
+  std::optional<std::uint32_t> max;
+  for (const Member& bound : *members) {
+    const std::string name = "tune_slots." + bound.name;
+    std::optional<Error> error;
+    if (bound.name == "min") {
+      error = read_into(bound.value, name, min);
+    } else if (bound.name == "max") {
+      error = read_into(bound.value, name, max);
+    } else {
+      error = invalid_request("tune_slots has no \"" + bound.name + "\"; it has min and max", name);
+    }
+    if (error) return error;
+  }
+  if (!max) return invalid_request("tune_slots must have max", "tune_slots.max");
+  change.tune_slots = SlotBounds{*min, *max};
+  return std::nullopt;
+}
+
 std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile& change) {
   const std::string& name = member.name;
   const std::string_view value = member.value;
@@ -99,6 +135,7 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
     return read_into(value, name, change.options.background_trickle);
   }
   if (name == "preempt_budget") return read_into(value, name, change.preempt_budget);
+  if (name == "tune_slots") return read_tuning(member, change);
   if (name == "preempt") {
     const auto word = unquote(value);
     change.preempt = word ? parse_preempt(*word) : std::nullopt;
@@ -117,7 +154,8 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
         "a profile has no setting \"" + name +
             "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
             "default_inference_s, policy, reserve_interactive, "
-            "background_trickle, aging, fair, sjf, swap, preempt and preempt_budget",
+            "background_trickle, aging, fair, sjf, swap, preempt, preempt_budget "
+            "and tune_slots",
         name);
   }
   return std::nullopt;

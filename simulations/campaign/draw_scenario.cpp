@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "simulations/campaign/draw_admission.hpp"
 #include "simulations/campaign/draw_faults.hpp"
 #include "simulations/campaign/draw_house.hpp"
 #include "simulations/scenario/random.hpp"
@@ -237,6 +238,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   draw_retries(scenario, features.has_beat, RandomStream{seed, "retries"});
   RandomStream house{seed, "house"};
   draw_house(scenario, gap, features.has_beat, house);
+  RandomStream admission{seed, "admission"};
+  draw_admission(scenario, admission);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

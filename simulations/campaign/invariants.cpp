@@ -25,6 +25,12 @@ bool spoils_attempt(FaultKind kind) {
          kind == FaultKind::garbage || kind == FaultKind::gone || kind == FaultKind::death;
 }
 
+/// Those in force; where they are tuned they may change at any time.
+std::uint32_t most_slots(const actors::ProfileStatus& status) {
+  const bool is_tuned = status.settings.tune_slots && status.occupancy.slots > 0;
+  return is_tuned ? status.settings.tune_slots->max : status.occupancy.slots;
+}
+
 }  // namespace
 
 Invariants::Invariants(const Scenario& scenario) : x_scenario{scenario} {
@@ -115,7 +121,7 @@ void Invariants::configured(const std::string& profile, Duration now) {
     }
   }
   const ProfileSettings& usual = x_scenario.profiles.at(profile);
-  picture.slots_max = std::max(picture.slots_max, usual.max_concurrent.value_or(UINT32_MAX));
+  picture.slots_max = std::max(picture.slots_max, usual.most_slots().value_or(UINT32_MAX));
   picture.queued_max = std::max(picture.queued_max, usual.max_queued);
   picture.queued_min = std::min(picture.queued_min, usual.max_queued);
 }
@@ -159,7 +165,7 @@ void Invariants::learn_settings(SimulatedHouse& house) {
         picture.is_changing && picture.settings.policy != status.settings.policy;
     if (has_new_policy && !picture.pending.empty()) hit(Probe::policy_changed_under_line);
     picture.settings = status.settings;
-    picture.slots_max = status.occupancy.slots;
+    picture.slots_max = most_slots(status);
     picture.queued_max = status.settings.max_queued;
     picture.queued_min = status.settings.max_queued;
     picture.is_changing = false;

@@ -153,6 +153,7 @@ class Invariants final : public RunChecker {
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                              const std::vector<Llm>& llms);
+  [[nodiscard]] bool is_holding(const ProfilePicture& profile) const;
   void check_leftovers(SimulatedHouse& house);
   void check_figures(SimulatedHouse& house, const RunFigures& figures);
   void learn_settings(SimulatedHouse& house);

@@ -165,9 +165,20 @@ void Invariants::check_house(SimulatedHouse& house) {
   }
 }
 
+// A policy that holds calls back leaves slots idle beside them, as long as it may, and beside
+// whoever is behind them.
+bool Invariants::is_holding(const ProfilePicture& profile) const {
+  const PolicyOptions& options = profile.settings.policy_options;
+  if (profile.settings.policy != "swap" || options.swap_hold_s <= 0) return false;
+  return std::any_of(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
+    const TaskPicture& task = x_tasks.at(id);
+    return task.is_restored || x_now - task.first_pending_at < from_seconds(options.swap_hold_s);
+  });
+}
+
 void Invariants::check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
                                        const std::vector<Llm>& llms) {
-  if (occupancy.in_flight >= occupancy.slots) return;
+  if (occupancy.in_flight >= occupancy.slots || is_holding(profile)) return;
   for (const TaskId id : profile.pending) {
     const Task& row = *waiter(id).row;
     const bool may_be_kept_free = profile.settings.policy_options.reserve_interactive > 0 &&

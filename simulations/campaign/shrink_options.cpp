@@ -34,7 +34,8 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   };
   add_defaults(changes, settings, &Settings::policy_options, &Settings::policy, &Settings::commit,
                &Settings::max_queued, &Settings::default_queue_wait_s,
-               &Settings::default_inference_s, &Settings::preempt, &Settings::preempt_budget);
+               &Settings::default_inference_s, &Settings::preempt, &Settings::preempt_budget,
+               &Settings::tune_slots);
   const std::function<PolicyOptions&(Scenario&)> options =
       [name](Scenario& scenario) -> PolicyOptions& {
     return scenario.profiles.at(name).policy_options;
@@ -42,7 +43,8 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   add_defaults(changes, options, &PolicyOptions::reserve_interactive,
                &PolicyOptions::background_trickle, &PolicyOptions::aging_weights,
                &PolicyOptions::fair_weights, &PolicyOptions::sjf_max_bypass_s,
-               &PolicyOptions::swap_max_bypass_s);
+               &PolicyOptions::swap_max_bypass_s, &PolicyOptions::swap_hold_s,
+               &PolicyOptions::swap_min_batch);
 }
 
 void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {

@@ -75,8 +75,10 @@ std::string print_summary(const RunFigures& figures) {
   text += "\n";
   for (const ProfileFigures& profile : figures.profiles) {
     const std::uint32_t share = utilisation(profile, figures.length);
-    text += fmt::format("profile {}: {} slots, {}.{:02} % in use\n", profile.name, profile.slots,
-                        share / 100, share % 100);
+    const std::string at_end =
+        profile.slots_at_end ? fmt::format("{} at the end of at most ", *profile.slots_at_end) : "";
+    text += fmt::format("profile {}: {}{} slots, {}.{:02} % in use\n", profile.name, at_end,
+                        profile.slots, share / 100, share % 100);
   }
   text += fmt::format("sum of waits {} us, integral of the queue {} us\n", to_us(waits),
                       to_us(integral));

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,10 @@ struct ClassFigures {
 
 struct ProfileFigures {
   std::string name;
+  /// The most it could come to where they were tuned.
   std::uint32_t slots = 0;
+  /// In force at the end, where they were tuned.
+  std::optional<std::uint32_t> slots_at_end = {};
   /// Time integral of the tasks that held a slot.
   TaskTime busy_integral = 0;
 };

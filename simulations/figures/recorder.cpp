@@ -57,8 +57,10 @@ Recorder::Recorder(const Scenario& scenario, RunObserver* observer)
   x_figures.scenario = scenario.name;
   x_figures.trace_hash = hash_start;
   for (const auto& [name, settings] : scenario.profiles) {
-    x_figures.profiles.push_back(
-        {name, settings.max_concurrent.value_or(count_capacity(scenario)), 0});
+    ProfileFigures figures;
+    figures.name = name;
+    figures.slots = settings.most_slots().value_or(count_capacity(scenario));
+    x_figures.profiles.push_back(std::move(figures));
   }
   for (const ClientSpec& client : scenario.clients) {
     const auto place = scenario.profiles.find(client.profile);

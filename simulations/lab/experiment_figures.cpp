@@ -160,6 +160,14 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        for (const ProfileFigures& profile : view.run.profiles) slots += profile.slots;
        return slots;
      }},
+    {"slots_at_end", FigureScope::run,
+     [](const View& view) {
+       double slots = 0;
+       for (const ProfileFigures& profile : view.run.profiles) {
+         slots += profile.slots_at_end.value_or(profile.slots);
+       }
+       return slots;
+     }},
     {"length_s", FigureScope::run,
      [](const View& view) { return to_seconds(view.run.length); }},
     {"utilisation", FigureScope::run,

@@ -171,7 +171,7 @@ std::string owner_weights_text(const OwnerWeights& weights) {
 void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   const PolicyOptions usual;
   const auto& [reserve_interactive, background_trickle, aging_weights, fair_weights,
-               sjf_max_bypass_s, swap_max_bypass_s] = options;
+               sjf_max_bypass_s, swap_max_bypass_s, swap_hold_s, swap_min_batch] = options;
   if (reserve_interactive != usual.reserve_interactive) {
     profile.add("reserve_interactive", reserve_interactive);
   }
@@ -187,15 +187,19 @@ void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   if (sjf_max_bypass_s != usual.sjf_max_bypass_s) {
     profile.add("sjf", FlowMap{}.add("max_bypass_s", number_text(sjf_max_bypass_s)).text());
   }
+  FlowMap swap;
   if (swap_max_bypass_s != usual.swap_max_bypass_s) {
-    profile.add("swap", FlowMap{}.add("max_bypass_s", number_text(swap_max_bypass_s)).text());
+    swap.add("max_bypass_s", number_text(swap_max_bypass_s));
   }
+  if (swap_hold_s != usual.swap_hold_s) swap.add("hold_s", number_text(swap_hold_s));
+  if (swap_min_batch != usual.swap_min_batch) swap.add("min_batch", swap_min_batch);
+  if (!swap.is_empty()) profile.add("swap", swap.text());
 }
 
 std::string profile_text(const ProfileSettings& settings) {
   const ProfileSettings usual;
   const auto& [max_concurrent, max_queued, default_queue_wait_s, default_inference_s, policy,
-               commit, policy_options, preempt, preempt_budget] = settings;
+               commit, policy_options, preempt, preempt_budget, tune_slots] = settings;
   FlowMap profile;
   if (max_concurrent) profile.add("max_concurrent", *max_concurrent);
   if (max_queued != usual.max_queued) profile.add("max_queued", max_queued);
@@ -210,6 +214,10 @@ std::string profile_text(const ProfileSettings& settings) {
   add_policy_options(profile, policy_options);
   if (preempt != usual.preempt) profile.add("preempt", to_string(preempt));
   if (preempt_budget != usual.preempt_budget) profile.add("preempt_budget", preempt_budget);
+  if (tune_slots) {
+    profile.add("tune_slots",
+                FlowMap{}.add("min", tune_slots->min).add("max", tune_slots->max).text());
+  }
   return profile.text();
 }
 

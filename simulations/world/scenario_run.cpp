@@ -225,7 +225,21 @@ Result<RunFigures> ScenarioRun::drive(Workload& workload) {
   figures.repeats = x_retries.repeats();
   figures.given_up = x_retries.given_up();
   for (const auto& [name, work] : x_works) figures.swaps += work.swaps();
+  note_tuned_slots(figures);
   return figures;
+}
+
+void ScenarioRun::note_tuned_slots(RunFigures& figures) {
+  const bool is_any_tuned =
+      std::any_of(x_scenario.profiles.begin(), x_scenario.profiles.end(),
+                  [](const auto& entry) { return entry.second.tune_slots.has_value(); });
+  if (!is_any_tuned || !x_house.is_up()) return;
+  for (const actors::ProfileStatus& status : x_house.list_profiles().profiles) {
+    const auto profile = x_scenario.profiles.find(status.name);
+    if (profile == x_scenario.profiles.end() || !profile->second.tune_slots) continue;
+    const auto index = std::distance(x_scenario.profiles.begin(), profile);
+    figures.profiles[static_cast<std::size_t>(index)].slots_at_end = status.occupancy.slots;
+  }
 }
 
 }  // namespace signalbox::sim

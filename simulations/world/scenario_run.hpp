@@ -46,6 +46,8 @@ class ScenarioRun final : HouseWitness {
   void call_again(const std::optional<DueRepeat>& repeat);
   void restart();
   void settle();
+  /// Asks the house, which has done all it had to do by then.
+  void note_tuned_slots(RunFigures& figures);
   /// The id that a call was made under.
   [[nodiscard]] TaskId id_of(actors::CallNumber call, const actors::CallFacts& facts) const;
   /// Calls and slots that have not ended.

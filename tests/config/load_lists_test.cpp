@@ -157,7 +157,7 @@ TEST_CASE("load: a profile's policy and its options", "[config][load]") {
 inference:
   profiles:
     a: {policy: aging, aging: {interactive: 9, background: 2}}
-    b: {policy: sjf, sjf: {max_bypass_s: 0.5}, swap: {max_bypass_s: 0}}
+    b: {policy: sjf, sjf: {max_bypass_s: 0.5}, swap: {max_bypass_s: 0, hold_s: 1.5, min_batch: 8}}
     c: {max_concurrent: 3, reserve_interactive: 2, background_trickle: 10}
     d: {policy: fair, aging: , sjf: ~}
     e: {preempt: background, preempt_budget: 7}
@@ -172,8 +172,10 @@ inference:
   CHECK(profiles.at("f") == ProfileSettings{});
   CHECK(profiles.at("a").policy == "aging");
   CHECK(profiles.at("a").policy_options == PolicyOptions{.aging_weights = {9, 2, 2}});
-  CHECK(profiles.at("b").policy_options ==
-        PolicyOptions{.sjf_max_bypass_s = 0.5, .swap_max_bypass_s = 0});
+  CHECK(profiles.at("b").policy_options == PolicyOptions{.sjf_max_bypass_s = 0.5,
+                                                         .swap_max_bypass_s = 0,
+                                                         .swap_hold_s = 1.5,
+                                                         .swap_min_batch = 8});
   CHECK(profiles.at("c").policy_options ==
         PolicyOptions{.reserve_interactive = 2, .background_trickle = 10});
   CHECK(profiles.at("d").policy_options == PolicyOptions{});
@@ -210,6 +212,10 @@ TEST_CASE("load: profiles with bad values", "[config][load]") {
   CHECK_THAT(problem("sjf: {max_bypass_s: -1}"),
              Catch::Contains("sjf.max_bypass_s: must be from 0 to 86400 seconds"));
   CHECK_THAT(problem("swap: {max_bypass_s: 86401}"), Catch::Contains("swap.max_bypass_s: must be"));
+  CHECK_THAT(problem("swap: {hold_s: 3601}"),
+             Catch::Contains("swap.hold_s: must be from 0 to 3600"));
+  CHECK_THAT(problem("swap: {min_batch: 1}"), Catch::Contains("from 2 to 10000"));
+  CHECK_THAT(problem("sjf: {hold_s: 1}"), Catch::Contains("hold_s"));
   CHECK_THAT(problem("background_trickle: 10001"), Catch::Contains("from 0 to 10000"));
   CHECK(problem("{max_concurrent: 2, reserve_interactive: 2}") ==
         "f.yaml:4:48: inference.profiles[\"a:b\"].reserve_interactive: reserve_interactive must be "

@@ -161,10 +161,13 @@ TEST_CASE("profile_settings: options are stored where they are not the usual one
   settings.policy_options.fair_weights = {{"team-b", 1000}, {"ann@x:y/z", 2}};
   settings.policy_options.sjf_max_bypass_s = 2.5;
   settings.policy_options.swap_max_bypass_s = 0;
+  settings.policy_options.swap_hold_s = 1.5;
+  settings.policy_options.swap_min_batch = 8;
   CHECK(encode(settings) ==
         "v1 max_queued=32 queue_wait_s=20 inference_s=120 policy=aging reserve_interactive=2 "
         "background_trickle=10 aging=9:3:2 fair_weights=ann@x:y/z=2,team-b=1000 "
-        "sjf_max_bypass_s=2.5 swap_max_bypass_s=0");
+        "sjf_max_bypass_s=2.5 swap_max_bypass_s=0 "
+        "swap_hold_s=1.5 swap_min_batch=8");
   CHECK(decode_profile_settings(encode(settings)) == settings);
 }
 
@@ -181,6 +184,39 @@ TEST_CASE("profile_settings: preemption is stored where it is not as usual",
   settings.preempt_budget = 1001;
   CHECK(param_at_fault(settings) == "preempt_budget");
   CHECK_FALSE(decode_profile_settings(encode(settings)));
+}
+
+TEST_CASE("profile_settings: slots are tuned between bounds, from where they are asked to begin",
+          "[core][profile_settings]") {
+  ProfileSettings settings;
+  CHECK(settings.first_slots() == std::nullopt);
+  CHECK(settings.most_slots() == std::nullopt);
+  settings.tune_slots = SlotBounds{2, 32};
+  CHECK(encode(settings).ends_with(" policy=strict tune_slots=2:32"));
+  CHECK(decode_profile_settings(encode(settings)) == settings);
+  CHECK(settings.first_slots() == 2U);
+  CHECK(settings.most_slots() == 32U);
+  settings.max_concurrent = 8;
+  CHECK(settings.first_slots() == 8U);
+  settings.max_concurrent = 40;
+  CHECK(settings.first_slots() == 32U);
+  CHECK(param_at_fault(settings).empty());
+  settings.max_concurrent = 0;
+  CHECK(settings.first_slots() == 0U);
+  CHECK(settings.most_slots() == 0U);
+  settings.policy_options.reserve_interactive = 2;
+  CHECK(param_at_fault(settings) == "reserve_interactive");
+  settings.policy_options.reserve_interactive = 1;
+  CHECK(param_at_fault(settings).empty());
+  for (const SlotBounds bad : {SlotBounds{0, 4}, SlotBounds{5, 4}}) {
+    settings.tune_slots = bad;
+    CHECK(param_at_fault(settings) == "tune_slots.min");
+    CHECK_FALSE(decode_profile_settings(encode(settings)));
+  }
+  for (const SlotBounds bad : {SlotBounds{1, 0}, SlotBounds{1, 10'001}}) {
+    settings.tune_slots = bad;
+    CHECK(param_at_fault(settings) == "tune_slots.max");
+  }
 }
 
 TEST_CASE("profile_settings: the stored text is what it was in version 1",
@@ -222,9 +258,15 @@ TEST_CASE("profile_settings: whatever passes check comes back exactly from its t
       }
       options.sjf_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 86'400;
       options.swap_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53;
+      options.swap_hold_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 3'600;
+      options.swap_min_batch = static_cast<std::uint32_t>(2 + random() % 9'999);
     }
     settings.preempt = static_cast<Preempt>(random() % 2);
     settings.preempt_budget = static_cast<std::uint32_t>(random() % 1001);
+    if (random() % 2 == 0) {
+      const auto min = static_cast<std::uint32_t>(1 + random() % 10'000);
+      settings.tune_slots = SlotBounds{min, max_concurrent_max};
+    }
     REQUIRE_FALSE(check(settings));
     REQUIRE(decode_profile_settings(encode(settings)) == settings);
   }
@@ -281,8 +323,16 @@ TEST_CASE("profile_settings: garbage is no settings", "[core][profile_settings]"
                                  good + " preempt=workflow",
                                  good + " preempt_budget=-1",
                                  good + " preempt_budget=1001",
+                                 good + " tune_slots=",
+                                 good + " tune_slots=4",
+                                 good + " tune_slots=1:",
+                                 good + " tune_slots=0:4",
+                                 good + " tune_slots=1:4:8",
                                  good + " sjf_max_bypass_s=nan",
                                  good + " swap_max_bypass_s=86401",
+                                 good + " swap_hold_s=-1",
+                                 good + " swap_hold_s=3601",
+                                 good + " swap_min_batch=1",
                                  std::string{"v1  max_queued=1"},
                                  good + '\0'}) {
     INFO(bad);

@@ -62,6 +62,7 @@ inline actors::BrokerActor::behavior_type fake_broker(actors::BrokerActor::point
         status.settings.preempt = message.preempt.value_or(status.settings.preempt);
         status.settings.preempt_budget =
             message.preempt_budget.value_or(status.settings.preempt_budget);
+        status.settings.tune_slots = message.tune_slots.value_or(status.settings.tune_slots);
         return status;
       },
       [](const actors::ApplyProfiles&) { return actors::Done{}; },

@@ -36,7 +36,7 @@ TEST_CASE("profiles: a policy and its options are set and shown", "[http][profil
   CHECK(value_of(usual.body, "aging") == R"({"interactive":4,"workflow":2,"background":1})");
   CHECK(value_of(usual.body, "fair") == R"({"weights":{}})");
   CHECK(value_of(usual.body, "sjf") == R"({"max_bypass_s":60})");
-  CHECK(value_of(usual.body, "swap") == R"({"max_bypass_s":30})");
+  CHECK(value_of(usual.body, "swap") == R"({"max_bypass_s":30,"hold_s":0,"min_batch":4})");
 
   const Response changed = put(
       house, R"({"policy":"aging","aging":{"interactive":9,"background":2},"background_trickle":7,)"
@@ -47,7 +47,9 @@ TEST_CASE("profiles: a policy and its options are set and shown", "[http][profil
   CHECK(value_of(changed.body, "background_trickle") == "7");
   CHECK(value_of(changed.body, "aging") == R"({"interactive":9,"workflow":2,"background":2})");
   CHECK(value_of(changed.body, "sjf") == R"({"max_bypass_s":0.5})");
-  CHECK(value_of(changed.body, "swap") == R"({"max_bypass_s":30})");
+  CHECK(value_of(changed.body, "swap") == R"({"max_bypass_s":30,"hold_s":0,"min_batch":4})");
+  CHECK(value_of(put(house, R"({"swap":{"hold_s":2.5,"min_batch":8}})").body, "swap") ==
+        R"({"max_bypass_s":30,"hold_s":2.5,"min_batch":8})");
 }
 
 TEST_CASE("profiles: owners' weights are set as a whole and shown by owner", "[http][profiles]") {
@@ -76,6 +78,21 @@ TEST_CASE("profiles: preemption is set and shown", "[http][profiles]") {
   CHECK(value_of(on.body, "preempt_budget") == "0");
 }
 
+TEST_CASE("profiles: tuning of slots is set, shown and turned off", "[http][profiles]") {
+  FakeHouse house;
+  CHECK(value_of(put(house, "{}").body, "tune_slots") == "null");
+  const Response on = put(house, R"({"tune_slots":{"min":2,"max":32}})");
+  CHECK(on.status == 200);
+  CHECK(value_of(on.body, "tune_slots") == R"({"min":2,"max":32})");
+  CHECK(value_of(put(house, R"({"tune_slots":{"max":8}})").body, "tune_slots") ==
+        R"({"min":1,"max":8})");
+  CHECK(value_of(put(house, R"({"tune_slots":null})").body, "tune_slots") == "null");
+  CHECK(fault(house, R"({"tune_slots":8})") == "tune_slots");
+  CHECK(fault(house, R"({"tune_slots":{}})") == "tune_slots.max");
+  CHECK(fault(house, R"({"tune_slots":{"min":-1,"max":8}})") == "tune_slots.min");
+  CHECK(fault(house, R"({"tune_slots":{"most":8}})") == "tune_slots.most");
+}
+
 TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
   FakeHouse house;
   CHECK(fault(house, R"({"aging":4})") == "aging");
@@ -85,6 +102,8 @@ TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
   CHECK(fault(house, R"({"aging":{"max_bypass_s":2}})") == "aging.max_bypass_s");
   CHECK(fault(house, R"({"sjf":{"max_bypass_s":"1"}})") == "sjf.max_bypass_s");
   CHECK(fault(house, R"({"swap":{"bypass":1}})") == "swap.bypass");
+  CHECK(fault(house, R"({"swap":{"min_batch":1.5}})") == "swap.min_batch");
+  CHECK(fault(house, R"({"sjf":{"hold_s":1}})") == "sjf.hold_s");
   CHECK(fault(house, R"({"reserve_interactive":-1})") == "reserve_interactive");
   CHECK(fault(house, R"({"background_trickle":null})") == "background_trickle");
   CHECK(fault(house, R"({"fair":4})") == "fair");

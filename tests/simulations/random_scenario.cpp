@@ -194,6 +194,12 @@ ProfileSettings draw_profile(Draw& draw) {
   }
   if (draw.coin()) options.sjf_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   if (draw.coin()) options.swap_max_bypass_s = draw.seconds(0, max_bypass_s_max);
+  if (draw.coin()) options.swap_hold_s = draw.seconds(0, hold_s_max);
+  if (draw.coin()) options.swap_min_batch = draw.count(min_batch_min, min_batch_max);
+  if (draw.coin()) {
+    const std::uint32_t min = draw.count(options.reserve_interactive + 1, max_concurrent_max);
+    settings.tune_slots = SlotBounds{min, draw.count(min, max_concurrent_max)};
+  }
   return settings;
 }
 
