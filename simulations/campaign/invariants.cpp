@@ -6,7 +6,9 @@
 namespace signalbox::sim {
 namespace {
 
-/// The house is asked what it thinks of itself every so many looks, and at the end.
+/// The house is asked what it thinks of itself at each of so many looks, then every so many, and at
+/// the end. So what breaks a rule in a long run breaks it in a short one, too.
+constexpr std::uint64_t settles_watched_closely = 256;
 constexpr std::uint64_t settles_between_questions = 64;
 
 /// Each profile may have one that is not needed any more, and one for a question that was put to it
@@ -15,7 +17,7 @@ constexpr std::size_t timers_of_profile = 3;
 constexpr std::size_t timers_of_house = 8;
 /// One whose session comes and goes with each heartbeat asks for its place each time, and every
 /// such question has a timer of its own for up to ten seconds.
-constexpr std::size_t timers_of_worker = 48;
+constexpr std::size_t timers_of_worker = 80;
 
 /// The server says that it failed; the task may go elsewhere.
 bool spoils_attempt(FaultKind kind) {
@@ -234,7 +236,7 @@ void Invariants::settled(SimulatedHouse& house, Duration now) {
   ++x_settles;
   if (x_is_changing) {
     learn_settings(house);
-  } else if (x_settles % settles_between_questions == 0) {
+  } else if (x_settles <= settles_watched_closely || x_settles % settles_between_questions == 0) {
     check_house(house);
   }
 }
