@@ -40,7 +40,7 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports) 
     caf::anon_send(house.store, MeasureCommits{house.metrics});
   }
   house.broker = system.spawn(broker_actor, std::move(options.broker), ports);
-  house.directory = system.spawn(directory_actor, ports.wall, house.broker);
+  house.directory = system.spawn(directory_actor, ports.wall, house.broker, options.breaker);
   house.registrar = system.spawn(registrar_actor, std::move(options.registrar), ports);
   house.push_desk = system.spawn(push_desk_actor, std::move(options.push_desk), ports);
   if (options.gc) {

@@ -14,6 +14,7 @@
 #include "actors/messages/messages.hpp"
 #include "actors/messages/ports.hpp"
 #include "config/settings.hpp"
+#include "core/backends/circuit_breaker.hpp"
 
 namespace signalbox::actors {
 
@@ -21,6 +22,8 @@ struct HouseOptions {
   BrokerSettings broker;
   RegistrarSettings registrar;
   PushDeskSettings push_desk;
+  /// Of every LLM's breaker.
+  BreakerRules breaker;
   /// Sessions that were inactive for this long are deleted. Unit: s.
   std::uint32_t session_retention_s = 14'400;
   /// Unset = nothing is collected.

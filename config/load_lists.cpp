@@ -87,6 +87,22 @@ void read_aging(SectionReader section, PolicyOptions& options) {
   section.finish();
 }
 
+void read_fair(SectionReader section, PolicyOptions& options) {
+  SectionReader weights = open_section(section, "weights");
+  section.finish();
+  if (weights.node() == nullptr) return;
+  for (const Entry& entry : weights.node()->entries) {
+    if (auto problem = check_name(entry.key)) {
+      weights.context().add(entry, weights.path_of(entry.key), "owner's name " + *problem);
+    }
+    std::uint32_t& weight = options.fair_weights[entry.key];
+    weight = 1;
+    weights.read_whole(entry.key, weight, {1, owner_weight_max});
+  }
+  if (options.fair_weights.size() <= owner_weights_max) return;
+  weights.context().add(*weights.node(), weights.path(), "must name at most 256 owners");
+}
+
 void read_sjf(SectionReader section, PolicyOptions& options) {
   section.read_seconds("max_bypass_s", options.sjf_max_bypass_s, 0, max_bypass_s_max);
   section.finish();
@@ -103,6 +119,7 @@ void read_policy_options(SectionReader& section, PolicyOptions& options) {
   section.read_whole("reserve_interactive", options.reserve_interactive, {0, max_concurrent_max});
   section.read_whole("background_trickle", options.background_trickle, {0, background_trickle_max});
   read_aging(open_section(section, "aging"), options);
+  read_fair(open_section(section, "fair"), options);
   read_sjf(open_section(section, "sjf"), options);
   read_swap(open_section(section, "swap"), options);
 }

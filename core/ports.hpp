@@ -44,7 +44,8 @@ class IdSource {
 
 /// Makes a task durable in state pending.
 struct InsertTask {
-  Task task;
+  /// Never null.
+  TaskPtr task;
   Bytes request;
 };
 
@@ -121,7 +122,7 @@ struct StoreResult {
   Outcome outcome = Outcome::applied;
   /// Null for documents and call rows, for `missing` and `failed`. Shared: a batch hands many rows
   /// to many actors.
-  std::shared_ptr<const Task> task;
+  TaskPtr task;
   Error error;
 };
 

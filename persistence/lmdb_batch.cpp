@@ -38,13 +38,13 @@ Result<StoreResult> LmdbBatch::apply(const StoreOp& op) {
 }
 
 Result<StoreResult> LmdbBatch::apply_known(const InsertTask& op) {
-  auto found = row(op.task.id);
+  auto found = row(op.task->id);
   if (!found) return found.error();
   Row& fresh = **found;
   if (fresh.damage) return failed(*fresh.damage);
   if (fresh.task) return conflict(fresh.task);
-  if (!op.task.idempotency_hash.empty()) {
-    auto holder = key_holder(op.task.idempotency_hash);
+  if (!op.task->idempotency_hash.empty()) {
+    auto holder = key_holder(op.task->idempotency_hash);
     if (!holder) return holder.error();
     if (*holder) {
       auto taken = row(**holder);
@@ -60,9 +60,9 @@ Result<StoreResult> LmdbBatch::apply_known(const InsertTask& op) {
                              "The store is nearly full and takes no new tasks: the rest of its "
                              "map_size is kept for finishing and deleting those it has."));
   }
-  if (!op.task.idempotency_hash.empty()) x_key_holders_[op.task.idempotency_hash] = op.task.id;
+  if (!op.task->idempotency_hash.empty()) x_key_holders_[op.task->idempotency_hash] = op.task->id;
   fresh.reborn = fresh.stored != nullptr;
-  fresh.task = std::make_shared<const Task>(op.task);
+  fresh.task = op.task;
   fresh.request = op.request;
   fresh.response = nullptr;
   return applied(fresh.task);

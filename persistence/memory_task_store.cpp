@@ -52,18 +52,17 @@ StoreResult MemoryTaskStore::apply(const StoreOp& op) {
 }
 
 StoreResult MemoryTaskStore::apply(const InsertTask& op) {
-  if (const auto found = x_rows_.find(op.task.id); found != x_rows_.end()) {
+  if (const auto found = x_rows_.find(op.task->id); found != x_rows_.end()) {
     return {Outcome::conflict, found->second.task, {}};
   }
-  if (!op.task.idempotency_hash.empty()) {
-    const auto [taken, is_free] = x_idempotent_.try_emplace(op.task.idempotency_hash, op.task.id);
+  if (!op.task->idempotency_hash.empty()) {
+    const auto [taken, is_free] = x_idempotent_.try_emplace(op.task->idempotency_hash, op.task->id);
     if (!is_free) return {Outcome::conflict, x_rows_.at(taken->second).task, {}};
   }
-  auto task = std::make_shared<const Task>(op.task);
-  index(*task);
+  index(*op.task);
   // Ids rise, so the end is nearly always where a new one goes.
-  x_rows_.emplace_hint(x_rows_.end(), op.task.id, Row{task, op.request, nullptr});
-  return {Outcome::applied, std::move(task), {}};
+  x_rows_.emplace_hint(x_rows_.end(), op.task->id, Row{op.task, op.request, nullptr});
+  return {Outcome::applied, op.task, {}};
 }
 
 StoreResult MemoryTaskStore::apply(const MoveTask& op) {

@@ -15,12 +15,12 @@ std::optional<Error> too_long(std::string_view what, std::string_view text, std:
 
 struct Malformed {
   std::optional<Error> operator()(const InsertTask& op) const {
-    if (op.task.state != TaskState::pending) {
+    if (op.task->state != TaskState::pending) {
       return make_error(ErrorCode::invalid_request, "A new task must be pending.");
     }
-    if (auto error = too_long("pool name", op.task.pool, name_bytes_max)) return error;
-    if (auto error = too_long("owner name", op.task.owner, name_bytes_max)) return error;
-    return too_long("idempotency hash", op.task.idempotency_hash, idempotency_hash_bytes_max);
+    if (auto error = too_long("pool name", op.task->pool, name_bytes_max)) return error;
+    if (auto error = too_long("owner name", op.task->owner, name_bytes_max)) return error;
+    return too_long("idempotency hash", op.task->idempotency_hash, idempotency_hash_bytes_max);
   }
 
   std::optional<Error> operator()(const MoveTask& op) const {

@@ -4,6 +4,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/messages/sent.hpp"
+
 namespace signalbox::actors {
 namespace {
 
@@ -24,8 +26,13 @@ void ProfileState::reserve(const ReserveTurn& message) {
   }
   x_clients[id] = message.client;
   x_self->send(message.client, TurnReserved{});
-  if (message.is_ready) x_scheduler->enqueue(id);
-  pump();
+  if (message.is_ready) {
+    x_scheduler->enqueue(id);
+    pump();
+  } else {
+    // It is not in line yet: nobody's turn has come, but its time runs.
+    set_timer();
+  }
 }
 
 void ProfileState::watch(const WatchTurn& message) {
@@ -61,7 +68,7 @@ void ProfileState::expire() {
   }
 }
 
-void ProfileState::tell_turn(Grant grant) {
+void ProfileState::tell_turn(Grant&& grant) {
   ExecutorActor executor;
   if (!grant.lease.llm.empty()) executor = x_executors.at(grant.lease.executor);
   const auto place = x_clients.find(grant.id);
@@ -127,12 +134,24 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
                                                         ProfileSettings settings, House house) {
   x_house = std::move(house);
   x_scheduler.emplace(std::move(profile), std::move(settings));
+  // What every call needs comes first: CAF tries them in order.
   return {
-      [this](LeaseGranted& message) {
+      sent([this](LeaseGranted& message) {
         x_executors[message.lease.executor] = message.executor;
         x_scheduler->lease_granted(message.target, std::move(message.lease));
         pump();
-      },
+      }),
+      sent([this](const ReserveTurn& message) { reserve(message); }),
+      sent([this](const EnqueueTurn& message) {
+        if (message.is_backlog) x_clients.erase(message.task);
+        x_scheduler->enqueue(message.task);
+        pump();
+      }),
+      sent([this](const LeaveProfile& message) {
+        x_clients.erase(message.task);
+        if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
+        if (x_scheduler->remove(message.task, now(), message.usage, message.is_done)) pump();
+      }),
       [this](const LeaseParked& message) {
         x_scheduler->lease_parked(message.target, message.waits_for_room);
         pump();
@@ -142,12 +161,6 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
         pump();
       },
       [this](const LeaseRefused& message) { refused(message); },
-      [this](const ReserveTurn& message) { reserve(message); },
-      [this](const EnqueueTurn& message) {
-        if (message.is_backlog) x_clients.erase(message.task);
-        x_scheduler->enqueue(message.task);
-        pump();
-      },
       [this](const WatchTurn& message) { watch(message); },
       [this](const UnwatchTurn& message) {
         x_clients.erase(message.task);
@@ -160,11 +173,6 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
       [this](const KeepTurn& message) {
         x_scheduler->keep_slot(message.task);
         pump();
-      },
-      [this](const LeaveProfile& message) {
-        x_clients.erase(message.task);
-        if (message.confirm_to) x_self->send(*message.confirm_to, LeftProfile{});
-        if (x_scheduler->remove(message.task, now(), message.usage, message.is_done)) pump();
       },
       [this](const RestoreTurns& message) { restore(message); },
       [this](const CapacityChanged& message) {

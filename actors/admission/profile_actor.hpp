@@ -33,7 +33,7 @@ class ProfileState {
   void expire();
   /// Asks for leases, grants what can be granted, sets the timer. After every change.
   void pump();
-  void tell_turn(Grant grant);
+  void tell_turn(Grant&& grant);
   /// One whose actor is not there yet is told when it is.
   void tell_yield(TaskId id);
   void set_timer();

@@ -5,6 +5,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/messages/sent.hpp"
+
 namespace signalbox::actors {
 
 void DirectoryState::subscribe(const std::string& target, const ProfileActor& profile) {
@@ -46,7 +48,7 @@ void DirectoryState::acquire(const AcquireLease& message) {
   }
   if (auto lease = x_book.acquire(request)) {
     const ExecutorActor executor = x_executors.at(lease->executor);
-    x_clients.erase({request.requester, request.target});
+    if (!x_clients.empty()) x_clients.erase({request.requester, request.target});
     x_self->send(message.client, LeaseGranted{request.target, std::move(*lease), executor});
     return;
   }
@@ -127,20 +129,22 @@ LlmsClaimed DirectoryState::claim(const ClaimLlms& message) {
 }
 
 DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<WallClock> wall,
-                                                            BrokerActor broker) {
+                                                            BrokerActor broker,
+                                                            BreakerRules breaker) {
+  x_book.set_breaker_rules(breaker);
   x_wall = std::move(wall);
   x_broker = std::move(broker);
   return {
-      [this](const AcquireLease& message) { acquire(message); },
+      sent([this](const AcquireLease& message) { acquire(message); }),
+      sent([this](const ReleaseLease& message) {
+        pass_time();
+        if (x_book.release(message.lease, message.outcome)) tell_capacities();
+        serve_line();
+      }),
       [this](const WithdrawLease& message) {
         x_book.withdraw(message.requester, message.target);
         x_clients.erase({message.requester, message.target});
         x_self->send(message.confirm_to, LeaseWithdrawn{});
-      },
-      [this](const ReleaseLease& message) {
-        pass_time();
-        if (x_book.release(message.lease, message.outcome)) tell_capacities();
-        serve_line();
       },
       [this](const PutLlms& message) { put(message); },
       [this](const SetBackendStatus& message) {
@@ -171,8 +175,9 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
 }
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,
-                                              std::shared_ptr<WallClock> wall, BrokerActor broker) {
-  return self->state.make_behavior(std::move(wall), std::move(broker));
+                                              std::shared_ptr<WallClock> wall, BrokerActor broker,
+                                              BreakerRules breaker) {
+  return self->state.make_behavior(std::move(wall), std::move(broker), breaker);
 }
 
 }  // namespace signalbox::actors

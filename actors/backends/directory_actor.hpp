@@ -19,7 +19,8 @@ class DirectoryState {
   explicit DirectoryState(DirectoryActor::pointer self) : x_self{self} {}
   static inline const char* name = "directory";
 
-  DirectoryActor::behavior_type make_behavior(std::shared_ptr<WallClock> wall, BrokerActor broker);
+  DirectoryActor::behavior_type make_behavior(std::shared_ptr<WallClock> wall, BrokerActor broker,
+                                              BreakerRules breaker);
 
  private:
   void acquire(const AcquireLease& message);
@@ -56,6 +57,7 @@ class DirectoryState {
 };
 
 DirectoryActor::behavior_type directory_actor(DirectoryActor::stateful_pointer<DirectoryState> self,
-                                              std::shared_ptr<WallClock> wall, BrokerActor broker);
+                                              std::shared_ptr<WallClock> wall, BrokerActor broker,
+                                              BreakerRules breaker);
 
 }  // namespace signalbox::actors

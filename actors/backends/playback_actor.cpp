@@ -6,6 +6,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/backends/backend_call.hpp"
+#include "actors/messages/sent.hpp"
 
 namespace signalbox::actors {
 namespace {
@@ -90,15 +91,15 @@ PlaybackActor::behavior_type PlaybackState::make_behavior(PlaybackSetup setup) {
   x_setup = std::move(setup);
   x_self->send(x_setup.directory, PutLlms{x_setup.id, x_self, x_setup.llms});
   return {
-      [this](const RunTask& message) { run(message); },
+      sent([this](const RunTask& message) { run(message); }),
+      sent([this](const TokenTick& message) {
+        play({message.task, message.epoch});
+      }),
       [this](const AbortTask& message) {
         abort({message.task, message.epoch});
       },
       [](const WakeLlm&) {},
       [](const LlmTaken&) {},
-      [this](const TokenTick& message) {
-        play({message.task, message.epoch});
-      },
       [this](const LosePlaybacks& message) { lose_all(message.reason); },
   };
 }

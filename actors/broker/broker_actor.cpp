@@ -4,6 +4,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/messages/sent.hpp"
+
 namespace signalbox::actors {
 namespace {
 
@@ -33,7 +35,7 @@ void BrokerState::close(const caf::error& reason) {
 void BrokerState::store_document(PutDocument document, OnStored on_stored) {
   const std::uint64_t cookie = x_next_cookie++;
   x_documents.emplace(cookie, std::move(on_stored));
-  x_self->send(x_house.store, StoreWrite{std::move(document), x_self, cookie});
+  x_self->send(x_house->store, StoreWrite{std::move(document), x_self, cookie});
 }
 
 void BrokerState::stored(const StoreAnswer& message) {
@@ -48,18 +50,19 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
   x_settings = std::move(settings);
   x_ports = std::move(ports);
   x_self->set_exit_handler([this](const caf::exit_msg& message) { close(message.reason); });
+  // What every call needs comes first: CAF tries them in order.
   return {
+      sent([this](SubmitTask& message) { submit(message); }),
+      sent([this](TaskActorGone& message) { task_actor_gone(message); }),
       [this](const StoreAnswer& message) { stored(message); },
       [this](const OpenHouse& message) {
-        x_house = message.house;
+        x_house = std::make_shared<const House>(message.house);
         restore_agents();
         restore_pools();
         restore_profiles();
       },
-      [this](SubmitTask& message) { submit(message); },
       [this](const CallerGone& message) { caller_gone(message); },
       [this](const WatchTask& message) { watch(message); },
-      [this](TaskActorGone& message) { task_actor_gone(message); },
       [this](OrderEnd& message) { order_end(std::move(message)); },
       [this](BacklogGranted& message) { backlog_granted(message); },
       [this](const RoutingChanged& message) { x_table = message.table; },

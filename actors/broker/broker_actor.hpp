@@ -76,7 +76,7 @@ class BrokerState {
   void spawn_task(SubmitTask& message, Profile& profile);
   void watch(const WatchTask& message);
   void tell_stored_end(const WatchTask& message, const Task& task);
-  TaskActor spawn_for_row(const Task& task, std::optional<Listeners::Listener> listener);
+  TaskActor spawn_for_row(Task task, std::optional<Listeners::Listener> listener);
   void caller_gone(const CallerGone& message);
   void order_end(OrderEnd message);
   void backlog_granted(BacklogGranted& message);
@@ -85,7 +85,7 @@ class BrokerState {
   void refuse(const SubmitTask& message, Error error);
   void note_refused(const Task& task, const Error& error);
   caf::result<Done> shelve_all();
-  TaskSetup setup_for(const Task& task, Profile& profile) const;
+  TaskSetup setup_for(TaskPtr task, const Profile& profile) const;
 
   // Slots (broker_slots.cpp).
   struct HeldSlot {
@@ -137,7 +137,8 @@ class BrokerState {
   BrokerActor::pointer x_self;
   BrokerSettings x_settings;
   Ports x_ports;
-  House x_house;
+  /// Shared with every task.
+  std::shared_ptr<const House> x_house = std::make_shared<const House>();
   std::shared_ptr<const RoutingTable> x_table = std::make_shared<const RoutingTable>();
   /// Sorted: listed by name.
   std::map<std::string, Profile> x_profiles;

@@ -36,7 +36,7 @@ CallFacts facts_of(const Task& task) {
 // of them.
 void BrokerState::note_refused(const Task& task, const Error& error) {
   if (error.code != ErrorCode::queue_full && error.code != ErrorCode::no_backend) return;
-  if (!x_house.metrics) return;
+  if (!x_house->metrics) return;
   CallRow row = new_call_row(task);
   row.queued_at = x_ports.wall->now();
   row.finished_at = row.queued_at;
@@ -45,7 +45,7 @@ void BrokerState::note_refused(const Task& task, const Error& error) {
   row.error_detail = error.message;
   row.queue_wait_ms = 0;
   row.total_latency_ms = 0;
-  x_self->send(x_house.metrics, CallChanged{std::make_shared<const CallRow>(std::move(row))});
+  x_self->send(x_house->metrics, CallChanged{std::make_shared<const CallRow>(std::move(row))});
 }
 
 void BrokerState::refuse(const SubmitTask& message, Error error) {
@@ -97,7 +97,7 @@ bool BrokerState::watch_key_owner(const SubmitTask& message) {
     return true;
   }
   if (message.is_async) {
-    x_self->send(message.listener, TaskAccepted{message.call, std::make_shared<const Task>(owner)});
+    x_self->send(message.listener, TaskAccepted{message.call, share(owner)});
   } else {
     watch({message.call, message.listener, owner.id, message.task.id});
   }
@@ -133,9 +133,9 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
   return std::nullopt;
 }
 
-TaskSetup BrokerState::setup_for(const Task& task, Profile& profile) const {
+TaskSetup BrokerState::setup_for(TaskPtr task, const Profile& profile) const {
   TaskSetup setup;
-  setup.task = task;
+  setup.task = std::move(task);
   setup.is_relaxed = profile.settings.commit.value_or(x_settings.commit) == CommitMode::relaxed;
   setup.max_attempts = x_settings.max_attempts;
   setup.boot_counter = x_ports.store->boot_counter();
@@ -158,7 +158,7 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   task.attended = !message.is_async;
   task.created_at = x_ports.wall->now();
   const TaskId id = task.id;
-  TaskSetup setup = setup_for(task, profile);
+  TaskSetup setup = setup_for(share(std::move(task)), profile);
   setup.request = std::move(message.request);
   setup.is_async = message.is_async;
   setup.session = std::move(message.session);
@@ -170,16 +170,16 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   live.actor = x_self->spawn(task_actor, std::move(setup));
 }
 
-TaskActor BrokerState::spawn_for_row(const Task& task,
-                                     std::optional<Listeners::Listener> listener) {
+TaskActor BrokerState::spawn_for_row(Task task, std::optional<Listeners::Listener> listener) {
   Profile* profile = find_or_make_profile(task.profile);
   if (profile == nullptr) return {};
-  TaskSetup setup = setup_for(task, *profile);
+  const TaskId id = task.id;
+  TaskSetup setup = setup_for(share(std::move(task)), *profile);
   setup.entry = TaskEntry::backlog;
   setup.listener = std::move(listener);
-  auto request = x_ports.store->load_body(task.id, BodyKind::request);
+  auto request = x_ports.store->load_body(id, BodyKind::request);
   if (request.has_value()) setup.request = *request;
-  LiveTask& live = x_tasks[task.id];
+  LiveTask& live = x_tasks[id];
   live.is_in_backlog = true;
   live.actor = x_self->spawn(task_actor, std::move(setup));
   return live.actor;
@@ -223,7 +223,7 @@ void BrokerState::tell_stored_end(const WatchTask& message, const Task& task) {
   TaskEnded ended;
   ended.call = message.call;
   ended.facts = facts_of(task);
-  ended.task = std::make_shared<const Task>(task);
+  ended.task = share(task);
   ended.error.code = task.error_code;
   ended.error.message = task.error_message;
   if (task.backend_status >= 400 && task.backend_status < 500) {
@@ -291,9 +291,9 @@ void BrokerState::backlog_granted(BacklogGranted& message) {
     x_self->send(place->second.actor, std::move(turn));
     return;
   }
-  const auto loaded = x_ports.store->load(message.task);
+  auto loaded = x_ports.store->load(message.task);
   if (loaded.has_value() && loaded->has_value() && !is_terminal((*loaded)->state)) {
-    if (const TaskActor actor = spawn_for_row(**loaded, std::nullopt)) {
+    if (const TaskActor actor = spawn_for_row(std::move(**loaded), std::nullopt)) {
       x_self->send(actor, std::move(turn));
       return;
     }
@@ -302,7 +302,7 @@ void BrokerState::backlog_granted(BacklogGranted& message) {
   // next.
   if (loaded.has_error()) leave_backlog();
   if (!message.lease.llm.empty()) {
-    x_self->send(x_house.directory, ReleaseLease{std::move(message.lease)});
+    x_self->send(x_house->directory, ReleaseLease{std::move(message.lease)});
   }
   if (Profile* profile = find_or_make_profile(message.profile)) {
     x_self->send(profile->actor, LeaveProfile{message.task, {}});

@@ -30,7 +30,7 @@ void BrokerState::restore_pools() {
   }
   for (const auto& [pool, choice] : choices.pools) x_pools.insert(pool);
   if (choices.default_choice || !choices.pools.empty()) {
-    x_self->send(x_house.directory, std::move(choices));
+    x_self->send(x_house->directory, std::move(choices));
   }
 }
 
@@ -41,7 +41,7 @@ caf::result<Done> BrokerState::configure_pool(const ConfigurePool& message) {
   }
   x_pools.insert(message.name);
   // In force at once; answered when it will survive a restart, too.
-  x_self->send(x_house.directory, SetChoices{{}, {{message.name, message.choice}}});
+  x_self->send(x_house->directory, SetChoices{{}, {{message.name, message.choice}}});
   auto promise = x_self->make_response_promise<Done>();
   store_document(PutDocument{pool_documents, message.name, std::string{to_string(message.choice)}},
                  [promise](const StoreResult& result) mutable {
@@ -53,7 +53,7 @@ caf::result<Done> BrokerState::configure_pool(const ConfigurePool& message) {
 
 void BrokerState::apply_pools(const ApplyPools& message) {
   for (const auto& [pool, choice] : message.pools) x_pools.insert(pool);
-  x_self->send(x_house.directory, SetChoices{message.default_choice, message.pools});
+  x_self->send(x_house->directory, SetChoices{message.default_choice, message.pools});
 }
 
 }  // namespace signalbox::actors

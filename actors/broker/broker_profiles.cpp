@@ -25,7 +25,7 @@ BrokerState::Profile& BrokerState::make_profile(const std::string& profile_name,
   Profile profile;
   profile.settings = settings;
   profile.is_auto_registered = is_auto;
-  profile.actor = x_self->spawn(profile_actor, profile_name, std::move(settings), x_house);
+  profile.actor = x_self->spawn(profile_actor, profile_name, std::move(settings), *x_house);
   return x_profiles.emplace(profile_name, std::move(profile)).first->second;
 }
 

@@ -25,7 +25,7 @@ void BrokerState::acquire_slot(AcquireSlot& message) {
   const SlotId id = request.id;
   std::string owner = request.owner;
   SlotSetup setup{std::move(request), message.call, message.listener, message.wants_position,
-                  profile->actor,     x_house,      x_ports.wall};
+                  profile->actor,     *x_house,     x_ports.wall};
   x_slots[id] = {x_self->spawn(slot_actor, std::move(setup)), std::move(owner)};
 }
 

@@ -4,7 +4,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +19,6 @@
 #include "core/tasks/task.hpp"
 
 namespace signalbox::actors {
-
-using TaskPtr = std::shared_ptr<const Task>;
 
 /// Names one call of one listener; chosen by the listener, never reused by it.
 using CallNumber = std::uint64_t;
@@ -69,8 +67,9 @@ struct StreamPart {
   /// As in TaskData.
   std::uint64_t first_event = 1;
 };
-/// Parts in order; those that had to go are missing at the front.
-using HeldStream = std::deque<StreamPart>;
+/// Parts in order; those that had to go are missing at the front. A list, since most tasks keep
+/// none: empty it is no allocation, made or moved.
+using HeldStream = std::list<StreamPart>;
 
 /// To observers, once at the beginning and then on every transition but the last.
 struct TaskMoved {

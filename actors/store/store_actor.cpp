@@ -6,6 +6,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <iterator>
 
+#include "actors/messages/sent.hpp"
 #include "core/base/crash_point.hpp"
 
 namespace signalbox::actors {
@@ -107,7 +108,7 @@ StoreActor::behavior_type StoreState::make_behavior(std::shared_ptr<TaskStore> s
   x_store = std::move(store);
   x_rule = rule;
   return {
-      [this](StoreWrite& write) { add(write); },
+      sent([this](StoreWrite& write) { add(write); }),
       [this](const FlushStore& message) {
         (message.is_late ? x_is_late_flush_due : x_is_flush_due) = false;
         flush();

@@ -6,6 +6,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/messages/sent.hpp"
 #include "core/admission/budgets.hpp"
 #include "core/task_moves.hpp"
 
@@ -17,7 +18,7 @@ namespace signalbox::actors {
 void TaskRun::enter() {
   x_queued_at = now();
   x_waits_since = x_queued_at;
-  const Task& task = x_setup.task;
+  const Task& task = *x_setup.task;
   x_row = new_call_row(task);
   if (x_setup.listener) {
     const Listeners::Listener& first = *x_setup.listener;
@@ -50,7 +51,7 @@ void TaskRun::enter() {
 }
 
 void TaskRun::watch_turn() {
-  const Task& task = x_setup.task;
+  const Task& task = *x_setup.task;
   x_self->send(
       x_setup.profile,
       WatchTurn{task.id, x_self, std::chrono::milliseconds{task.inference_ms}, task.preemptions});
@@ -73,8 +74,8 @@ void TaskRun::refused(Error error) {
 void TaskRun::granted(TurnGranted& message) {
   if (x_is_retiring) {
     // It has become a row meanwhile; the broker has heard so before this.
-    x_self->send(x_setup.house.broker,
-                 BacklogGranted{x_setup.task.id, x_setup.task.profile, std::move(message.lease),
+    x_self->send(x_setup.house->broker,
+                 BacklogGranted{x_setup.task->id, x_setup.task->profile, std::move(message.lease),
                                 std::move(message.executor), message.queue_wait});
     return;
   }
@@ -94,7 +95,7 @@ void TaskRun::granted(TurnGranted& message) {
 }
 
 void TaskRun::expired(const BudgetExpired& message) {
-  const Task& task = x_setup.task;
+  const Task& task = *x_setup.task;
   if (message.code == ErrorCode::inference_timeout) {
     end(TaskState::error,
         inference_timeout(task.profile, static_cast<double>(task.inference_ms) / 1e3,
@@ -112,12 +113,12 @@ void TaskRun::expired(const BudgetExpired& message) {
 void TaskRun::end_by_order(Error error) {
   if (x_end) return;
   if (x_is_retiring) {
-    x_self->send(x_setup.house.broker, OrderEnd{x_setup.task.id, std::move(error)});
+    x_self->send(x_setup.house->broker, OrderEnd{x_setup.task->id, std::move(error)});
     return;
   }
   // Its turn came while the collector looked.
   const bool is_late =
-      error.code == ErrorCode::task_expired && x_setup.task.state != TaskState::pending;
+      error.code == ErrorCode::task_expired && x_setup.task->state != TaskState::pending;
   if (is_late) return;
   const auto state =
       error.code == ErrorCode::task_cancelled ? TaskState::cancelled : TaskState::error;
@@ -128,16 +129,16 @@ void TaskRun::end_by_order(Error error) {
 // ------------------------------------------------------------------------------------------------------
 
 bool TaskRun::keeps_stream() const {
-  return !x_setup.task.attended || !x_setup.task.idempotency_hash.empty();
+  return !x_setup.task->attended || !x_setup.task->idempotency_hash.empty();
 }
 
 void TaskRun::add_listener(const AddListener& message) {
   if (x_is_retiring && !x_end) {
     // It has become a row meanwhile; the broker has heard so before this.
-    WatchTask watch{message.call, message.listener, x_setup.task.id, TaskId{}};
+    WatchTask watch{message.call, message.listener, x_setup.task->id, TaskId{}};
     watch.is_observer = message.is_observer;
     watch.wants_past = message.wants_past;
-    x_self->send(x_setup.house.broker, std::move(watch));
+    x_self->send(x_setup.house->broker, std::move(watch));
     return;
   }
   if (x_is_announced) {
@@ -148,7 +149,7 @@ void TaskRun::add_listener(const AddListener& message) {
   Listeners::Listener& listener =
       x_listeners.add(message.call, message.listener, message.is_observer);
   if (listener.is_observer) {
-    x_self->send(listener.handle, TaskMoved{listener.call, share_task(), moved_at()});
+    x_self->send(listener.handle, TaskMoved{listener.call, x_setup.task, moved_at()});
     give_held(listener);
   } else if (x_has_begun && keeps_stream() && x_listeners.holds_all()) {
     begin_stream_for(listener);
@@ -170,14 +171,14 @@ void TaskRun::begin_stream_for(Listeners::Listener& listener) {
 void TaskRun::tell_observers_moved() {
   for (const auto& listener : x_listeners.all()) {
     if (!listener.is_observer) continue;
-    x_self->send(listener.handle, TaskMoved{listener.call, share_task(), moved_at()});
+    x_self->send(listener.handle, TaskMoved{listener.call, x_setup.task, moved_at()});
   }
 }
 
 void TaskRun::remove_listener(const RemoveListener& message) {
   const bool had_callers = x_listeners.has_callers();
   if (!x_listeners.remove(message.call, message.listener) || x_end || x_is_retiring) return;
-  const Task& task = x_setup.task;
+  const Task& task = *x_setup.task;
   // With a key, the caller may come back for the answer; that of a row from before a restart has
   // gone long since, and who looks on does not count.
   const bool is_abandoned =
@@ -204,45 +205,45 @@ void TaskRun::unwatched() {
     return;
   }
   x_is_retiring = true;
-  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, x_setup.profile});
+  x_self->send(x_setup.house->broker, TaskActorGone{x_setup.task->id, x_setup.profile});
 }
 
 // -- what everything uses
 // -------------------------------------------------------------------------------------------
 
-void TaskRun::write(StoreOp op, bool wants_answer, std::uint64_t cookie) {
+void TaskRun::write(StoreOp&& op, bool wants_answer, std::uint64_t cookie) {
   StoreWrite message{std::move(op), {}, cookie};
   if (wants_answer) {
     message.client = x_self;
     ++x_writes_out;
   }
-  x_self->send(x_setup.house.store, std::move(message));
+  x_self->send(x_setup.house->store, std::move(message));
 }
 
 void TaskRun::move(MoveTask move, bool wants_answer) {
-  move.id = x_setup.task.id;
+  move.id = x_setup.task->id;
   move.at = wall();
   const bool is_end = is_terminal(move.to);
-  if (applies(x_setup.task, move)) apply(x_setup.task, move);
+  if (applies(*x_setup.task, move)) {
+    auto moved = std::make_shared<Task>(*x_setup.task);
+    apply(*moved, move);
+    x_setup.task = std::move(moved);
+  }
   write(std::move(move), wants_answer, end_cookie);
   // The end is told when it is durable.
   if (!is_end) tell_observers_moved();
 }
 
-TaskPtr TaskRun::share_task() const {
-  return std::make_shared<const Task>(x_setup.task);
-}
-
 WallTime TaskRun::moved_at() const {
-  const Task& task = x_setup.task;
+  const Task& task = *x_setup.task;
   if (task.state == TaskState::running) return task.stream_started_at;
   if (task.state == TaskState::claimed) return task.claimed_at;
   return x_returned_at == WallTime{} ? task.created_at : x_returned_at;
 }
 
 void TaskRun::note_row() {
-  if (!x_setup.house.metrics) return;
-  x_self->send(x_setup.house.metrics, CallChanged{std::make_shared<const CallRow>(x_row)});
+  if (!x_setup.house->metrics) return;
+  x_self->send(x_setup.house->metrics, CallChanged{std::make_shared<const CallRow>(x_row)});
 }
 
 Instant TaskRun::now() const {
@@ -250,8 +251,8 @@ Instant TaskRun::now() const {
 }
 
 CallFacts TaskRun::facts() const {
-  return {x_setup.task.id,     x_setup.task.profile, x_setup.task.priority,
-          x_row.queue_wait_ms, x_row.backend,        x_setup.task.attempts};
+  return {x_setup.task->id,    x_setup.task->profile, x_setup.task->priority,
+          x_row.queue_wait_ms, x_row.backend,         x_setup.task->attempts};
 }
 
 TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
@@ -259,12 +260,12 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
   enter();
   // What every task gets comes first: CAF tries them in order.
   return {
-      [this](StoreAnswer& message) { stored(message); },
-      [this](TurnReserved) { reserved(); },
-      [this](TurnGranted& message) { granted(message); },
+      sent([this](StoreAnswer& message) { stored(message); }),
+      sent([this](TurnReserved) { reserved(); }),
+      sent([this](TurnGranted& message) { granted(message); }),
+      sent([this](BackendReport& message) { report(message); }),
+      sent([this](Retire) { x_self->quit(); }),
       [this](YieldTurn) { yield_slot(); },
-      [this](BackendReport& message) { report(message); },
-      [this](Retire) { x_self->quit(); },
       [this](LeaseGranted& message) { acquired(message); },
       [](const LeaseParked&) {},
       [](const LeaseStillParked&) {},

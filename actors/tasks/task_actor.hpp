@@ -32,7 +32,7 @@ enum class TaskEntry : std::uint8_t {
 
 struct TaskSetup {
   TaskEntry entry = TaskEntry::submit;
-  Task task;
+  TaskPtr task;
   Bytes request;
   /// As in SubmitTask.
   std::string session;
@@ -46,7 +46,7 @@ struct TaskSetup {
   /// Who waits from the start, if anyone.
   std::optional<Listeners::Listener> listener;
   ProfileActor profile;
-  House house;
+  std::shared_ptr<const House> house;
   std::shared_ptr<WallClock> wall;
 };
 
@@ -124,10 +124,9 @@ class TaskRun {
   void give_held(const Listeners::Listener& listener);
   void tell_observers_moved();
 
-  void write(StoreOp op, bool wants_answer, std::uint64_t cookie);
+  void write(StoreOp&& op, bool wants_answer, std::uint64_t cookie);
   void move(MoveTask move, bool wants_answer);
   void note_row();
-  [[nodiscard]] TaskPtr share_task() const;
   /// When it came into the state it is in.
   [[nodiscard]] WallTime moved_at() const;
   [[nodiscard]] Instant now() const;

@@ -32,7 +32,7 @@ void TaskRun::claim() {
 
   RunTask run;
   run.epoch = x_epoch;
-  run.task = std::make_shared<const Task>(x_setup.task);
+  run.task = x_setup.task;
   run.request = x_setup.request;
   run.llm = lease.llm;
   run.model = lease.model;
@@ -42,7 +42,7 @@ void TaskRun::claim() {
   x_self->send(x_executor, std::move(run));
 
   x_row.backend = lease.llm;
-  x_row.attempts = x_setup.task.attempts;
+  x_row.attempts = x_setup.task->attempts;
   x_row.status = CallStatus::running;
   x_row.started_http_at = wall();
   note_row();
@@ -83,7 +83,7 @@ void TaskRun::report(BackendReport& message) {
 
 void TaskRun::refuse_receipt(const BackendReport& message) {
   x_self->send(message.receipt,
-               ResultStored{x_setup.task.id, message.epoch,
+               ResultStored{x_setup.task->id, message.epoch,
                             make_error(ErrorCode::stale_claim, "the task has ended otherwise")});
 }
 
@@ -98,7 +98,7 @@ void TaskRun::began(const BackendBegan& event) {
   running.to = TaskState::running;
   move(std::move(running), false);
   for (auto& listener : x_listeners.all()) {
-    if (!listener.is_observer && x_setup.task.streaming) begin_stream_for(listener);
+    if (!listener.is_observer && x_setup.task->streaming) begin_stream_for(listener);
   }
   note_row();
 }
@@ -134,11 +134,11 @@ void TaskRun::finished(BackendFinished& event) {
 void TaskRun::failed(BackendFailed& event) {
   x_failed_llms.push_back(x_lease->llm);
   if (counts_against_backend(event)) x_lease_outcome = LeaseOutcome::failed;
-  const std::uint32_t attempts = x_setup.task.attempts - x_setup.task.preemptions - x_returns;
+  const std::uint32_t attempts = x_setup.task->attempts - x_setup.task->preemptions - x_returns;
   const FailedAttempt attempt{attempts, x_setup.max_attempts, event.retryable,
                               x_listeners.has_reader()};
   // An agent's pool is tried member by member, whatever the failure.
-  const bool tries_members = !x_setup.task.agent.empty() && !attempt.has_reader;
+  const bool tries_members = !x_setup.task->agent.empty() && !attempt.has_reader;
   if (!should_retry(attempt) && !tries_members) {
     end(TaskState::error, std::move(event.error), nullptr, nullptr);
     return;
@@ -153,12 +153,12 @@ void TaskRun::failed(BackendFailed& event) {
 void TaskRun::lost(const BackendLost& event) {
   const bool is_loss = !event.is_clean;
   if (is_loss) x_lease_outcome = LeaseOutcome::failed;
-  if (x_setup.task.attended && x_listeners.has_reader()) {
+  if (x_setup.task->attended && x_listeners.has_reader()) {
     end(TaskState::error,
         make_error(ErrorCode::backend_stream_failed,
                    "the worker went away in the middle of the answer: " + event.reason),
         nullptr, nullptr);
-  } else if (is_loss && x_setup.task.losses + 1 >= x_setup.max_attempts) {
+  } else if (is_loss && x_setup.task->losses + 1 >= x_setup.max_attempts) {
     end(TaskState::error,
         make_error(ErrorCode::worker_lost,
                    std::to_string(x_setup.max_attempts) +
@@ -171,7 +171,7 @@ void TaskRun::lost(const BackendLost& event) {
 
 void TaskRun::give_lease_back() {
   if (x_lease && !x_lease->llm.empty()) {
-    x_self->send(x_setup.house.directory, ReleaseLease{std::move(*x_lease), x_lease_outcome});
+    x_self->send(x_setup.house->directory, ReleaseLease{std::move(*x_lease), x_lease_outcome});
   }
   x_lease.reset();
 }
@@ -186,7 +186,7 @@ void TaskRun::forget_attempt() {
   for (auto& listener : x_listeners.all()) {
     listener.has_begun = false;
     if (had_events && listener.is_observer) {
-      x_self->send(listener.handle, TaskReset{listener.call, share_task()});
+      x_self->send(listener.handle, TaskReset{listener.call, x_setup.task});
     }
   }
 }
@@ -202,11 +202,13 @@ void TaskRun::requeue(Return why) {
   x_admitted_at.reset();
   x_waits_since = now();
   x_row.status = CallStatus::queued;
-  x_row.preemptions = x_setup.task.preemptions;
+  x_row.preemptions = x_setup.task->preemptions;
   note_row();
-  const bool is_waited_for = x_setup.task.attended && x_listeners.has_callers();
-  const auto queue_wait = std::chrono::milliseconds{is_waited_for ? x_setup.task.queue_wait_ms : 0};
-  x_self->send(x_setup.profile, RequeueTurn{x_setup.task.id, queue_wait, why == Return::preempted});
+  const bool is_waited_for = x_setup.task->attended && x_listeners.has_callers();
+  const auto queue_wait =
+      std::chrono::milliseconds{is_waited_for ? x_setup.task->queue_wait_ms : 0};
+  x_self->send(x_setup.profile,
+               RequeueTurn{x_setup.task->id, queue_wait, why == Return::preempted});
 }
 
 // The broker stops in good order: at the next start the task waits, and its attempt was nobody's
@@ -214,7 +216,7 @@ void TaskRun::requeue(Return why) {
 void TaskRun::shelve() {
   if (x_end || !x_is_call_open) return;
   x_is_call_open = false;
-  x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
+  x_self->send(x_executor, AbortTask{x_setup.task->id, x_epoch});
   put_back(Return::given_back);
 }
 
@@ -233,15 +235,15 @@ void TaskRun::retry_elsewhere(bool only_others) {
   give_lease_back();
   x_is_acquiring = true;
   AcquireLease acquire;
-  acquire.request.requester = "task " + x_setup.task.id.to_string();
-  acquire.request.target = x_setup.task.pool;
-  acquire.request.priority = x_setup.task.priority;
+  acquire.request.requester = "task " + x_setup.task->id.to_string();
+  acquire.request.target = x_setup.task->pool;
+  acquire.request.priority = x_setup.task->priority;
   acquire.request.avoid = x_failed_llms;
   acquire.request.only_others = only_others;
   acquire.request.accept_inactive = !only_others;
   if (!x_setup.session.empty()) acquire.request.sessions.push_back({x_setup.session, now()});
   acquire.client = x_self;
-  x_self->send(x_setup.house.directory, std::move(acquire));
+  x_self->send(x_setup.house->directory, std::move(acquire));
 }
 
 // No other member is left, or the one that is could not be woken: the last failure is the answer.
@@ -269,7 +271,7 @@ void TaskRun::acquired(LeaseGranted& message) {
     claim();
     return;
   }
-  x_self->delayed_send(x_self, back_off(x_setup.task.attempts), RetryTick{x_epoch});
+  x_self->delayed_send(x_self, back_off(x_setup.task->attempts), RetryTick{x_epoch});
 }
 
 }  // namespace signalbox::actors

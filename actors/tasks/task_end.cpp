@@ -19,7 +19,7 @@ void TaskRun::end(TaskState state, Error error, Bytes body, Bytes tail) {
   x_end = End{std::move(error), std::move(body), std::move(tail)};
   x_row.status = call_status_for(x_end->error.code);
   x_row.finished_at = wall();
-  x_row.attempts = x_setup.task.attempts;
+  x_row.attempts = x_setup.task->attempts;
   x_row.total_latency_ms = to_fractional_ms(now() - x_queued_at);
   if (x_admitted_at) {
     x_row.service_time_ms = to_fractional_ms(now() - *x_admitted_at);
@@ -62,13 +62,13 @@ bool TaskRun::claim_again(const StoreResult& result) {
   if (!is_unclaimed || x_has_claimed_again) return false;
   x_has_claimed_again = true;
   MoveTask claimed;
-  claimed.id = x_setup.task.id;
+  claimed.id = x_setup.task->id;
   claimed.from = {TaskState::pending};
   claimed.to = TaskState::claimed;
-  claimed.claimed_by = x_setup.task.claimed_by;
-  claimed.backend = x_setup.task.backend;
+  claimed.claimed_by = x_setup.task->claimed_by;
+  claimed.backend = x_setup.task->backend;
   claimed.new_epoch = x_epoch;
-  claimed.at = x_setup.task.claimed_at;
+  claimed.at = x_setup.task->claimed_at;
   write(std::move(claimed), false, end_cookie);
   store_end();
   return true;
@@ -106,13 +106,13 @@ void TaskRun::inserted(const StoreResult& result) {
   }
   if (x_end || x_is_ready) return;
   if (!x_setup.is_async) {
-    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task->id});
     return;
   }
-  if (x_setup.task.queue_wait_ms == 0) {
+  if (x_setup.task->queue_wait_ms == 0) {
     hand_over_to_backlog();
   } else {
-    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task.id});
+    x_self->send(x_setup.profile, EnqueueTurn{x_setup.task->id});
   }
   // Only now: who asks next for its place in the queue finds it there.
   for (const auto& listener : x_listeners.all()) {
@@ -125,14 +125,14 @@ void TaskRun::inserted(const StoreResult& result) {
 void TaskRun::hand_over_to_backlog() {
   x_is_announced = true;
   x_is_retiring = true;
-  x_self->send(x_setup.house.broker, TaskActorGone{x_setup.task.id, x_setup.profile});
+  x_self->send(x_setup.house->broker, TaskActorGone{x_setup.task->id, x_setup.profile});
 }
 
 // The key is taken: whoever waits here waits for that task instead, if it asked the same.
 void TaskRun::hand_over_to_key_owner(const StoreResult& result) {
   x_is_inserted = false;
   if (x_end) return;
-  if (result.task->request_hash != x_setup.task.request_hash) {
+  if (result.task->request_hash != x_setup.task->request_hash) {
     end(TaskState::error,
         make_error(ErrorCode::idempotency_key_reused,
                    "this Idempotency-Key was used before with another body")
@@ -145,8 +145,8 @@ void TaskRun::hand_over_to_key_owner(const StoreResult& result) {
       x_self->send(listener.handle, TaskAccepted{listener.call, result.task});
       continue;
     }
-    x_self->send(x_setup.house.broker,
-                 WatchTask{listener.call, listener.handle, result.task->id, x_setup.task.id});
+    x_self->send(x_setup.house->broker,
+                 WatchTask{listener.call, listener.handle, result.task->id, x_setup.task->id});
   }
   x_listeners.all().clear();
   end(TaskState::cancelled, make_error(ErrorCode::task_cancelled, "repeats another task"), nullptr,
@@ -169,7 +169,7 @@ void TaskRun::tell_end(const Listeners::Listener& listener) {
   TaskEnded ended;
   ended.call = listener.call;
   ended.facts = facts();
-  ended.task = std::make_shared<const Task>(x_setup.task);
+  ended.task = x_setup.task;
   ended.error = x_end->error;
   if (x_end->error.code == ErrorCode::none) {
     ended.body = x_end->body;
@@ -182,7 +182,7 @@ void TaskRun::tell_end(const Listeners::Listener& listener) {
 // Whoever brought the result may forget it from here on.
 void TaskRun::tell_receipt(Error error) {
   if (!x_receipt) return;
-  x_self->send(x_receipt, ResultStored{x_setup.task.id, x_epoch, std::move(error)});
+  x_self->send(x_receipt, ResultStored{x_setup.task->id, x_epoch, std::move(error)});
   x_receipt = ResultClient{};
 }
 
@@ -196,17 +196,17 @@ void TaskRun::let_go() {
   }
   give_lease_back();
   if (x_is_acquiring) {
-    x_self->send(x_setup.house.directory,
-                 WithdrawLease{"task " + x_setup.task.id.to_string(), x_setup.task.pool, x_self});
+    x_self->send(x_setup.house->directory,
+                 WithdrawLease{"task " + x_setup.task->id.to_string(), x_setup.task->pool, x_self});
   }
   if (x_place == Place::slot) {
     x_place = Place::left;
     const bool is_done = x_end && x_end->state == TaskState::completed;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, {}, x_row.tokens, is_done});
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task->id, {}, x_row.tokens, is_done});
   } else if (x_place == Place::queued || x_place == Place::reserving ||
              x_place == Place::unwatching) {
     x_place = Place::leaving;
-    x_self->send(x_setup.profile, LeaveProfile{x_setup.task.id, TurnClient{x_self}});
+    x_self->send(x_setup.profile, LeaveProfile{x_setup.task->id, TurnClient{x_self}});
   }
   retire_when_done();
 }
@@ -216,9 +216,9 @@ void TaskRun::retire_when_done() {
                        !x_is_acquiring && !x_lease && x_writes_out == 0;
   if (!is_done || x_is_retiring) return;
   x_is_retiring = true;
-  TaskActorGone gone{x_setup.task.id, {}};
-  if (!x_setup.task.attended) gone.stream = x_listeners.held();
-  x_self->send(x_setup.house.broker, std::move(gone));
+  TaskActorGone gone{x_setup.task->id, {}};
+  if (!x_setup.task->attended) gone.stream = x_listeners.held();
+  x_self->send(x_setup.house->broker, std::move(gone));
 }
 
 }  // namespace signalbox::actors

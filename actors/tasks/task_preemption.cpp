@@ -15,7 +15,7 @@ constexpr std::chrono::seconds abort_patience{1};
 }  // namespace
 
 void TaskRun::abort_call() {
-  x_self->send(x_executor, AbortTask{x_setup.task.id, x_epoch});
+  x_self->send(x_executor, AbortTask{x_setup.task->id, x_epoch});
   x_self->delayed_send(x_self, abort_patience, AbortTick{x_epoch});
 }
 
@@ -34,11 +34,11 @@ void TaskRun::abort_unconfirmed(Epoch epoch) {
 // A caller who was shown a part of the answer is not shown another beginning; observers are told
 // that it starts over.
 void TaskRun::yield_slot() {
-  const bool is_closing = x_place == Place::slot && x_setup.task.state == TaskState::pending;
+  const bool is_closing = x_place == Place::slot && x_setup.task->state == TaskState::pending;
   if (x_end || x_is_yielding || is_closing) return;
   // Its turn may be on its way to it still, or a lease.
   if (x_place != Place::slot || x_is_acquiring || x_listeners.has_reader()) {
-    x_self->send(x_setup.profile, KeepTurn{x_setup.task.id});
+    x_self->send(x_setup.profile, KeepTurn{x_setup.task->id});
     return;
   }
   if (!x_is_call_open) {

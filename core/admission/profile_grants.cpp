@@ -187,6 +187,10 @@ std::optional<WaitQueue::Item> ProfileScheduler::front(Priority priority, Target
 
 void ProfileScheduler::add_head(TaskId id, std::uint64_t sequence, const Lane& lane,
                                 std::optional<std::size_t> lease, Candidates& found) const {
+  if (found.heads.empty()) {
+    found.heads.reserve(2 * priority_count);
+    found.waiters.reserve(2 * priority_count);
+  }
   const Target& target = x_targets[lane.target];
   QueueHead head{lane.priority, lane.target, sequence};
   if (x_traits.reads_waiters) head.waiter = &x_waiters.at(id).view;
@@ -233,8 +237,6 @@ void ProfileScheduler::add_heads(TargetIndex index, std::optional<std::size_t> l
 ProfileScheduler::Candidates ProfileScheduler::candidates(const Rooms& rooms,
                                                           bool with_parked) const {
   Candidates found;
-  found.heads.reserve(2 * priority_count);
-  found.waiters.reserve(2 * priority_count);
   for (TargetIndex index = 0; index < x_targets.size(); ++index) {
     const Target& target = x_targets[index];
     if (target.state == TargetState::refused) continue;

@@ -24,6 +24,13 @@ void ProfileScheduler::predict(WaiterView& view) const {
   view.predicted_out = x_predictor.predict(view.owner, view.target, view.declared);
 }
 
+// Until it ends a call weighs what it did when it came into line under the policy in force: what is
+// charged at its grant and what is taken back at its end are equal.
+void ProfileScheduler::weigh(WaiterView& view) const {
+  if (!x_traits.weighs_owners) return;
+  view.owner_weight = weight_of(x_settings.policy_options.fair_weights, x_owners.name(view.owner));
+}
+
 void ProfileScheduler::adopt_policy() {
   x_policy = make_policy(x_settings.policy, x_settings.policy_options);
   x_traits = x_policy->traits();
@@ -39,6 +46,7 @@ void ProfileScheduler::adopt_policy() {
         for (const TaskId id : queue->ids(priority, target)) {
           Waiter& waiter = x_waiters.at(id);
           predict(waiter.view);
+          weigh(waiter.view);
           x_policy->enter(lane_of(waiter), waiter.view);
         }
       }

@@ -163,6 +163,7 @@ void ProfileScheduler::push(TaskId id, Waiter& waiter) {
     x_queue.push(waiter.view.priority, waiter.view.target, item);
   }
   predict(waiter.view);
+  weigh(waiter.view);
   if (x_traits.keeps_order) x_policy->enter(lane_of(waiter), waiter.view);
   Target& target = x_targets[waiter.view.target];
   if (target.state == TargetState::refused) target.state = TargetState::idle;

@@ -278,6 +278,7 @@ class ProfileScheduler {
   /// Hands everyone who waits to a policy that is new.
   void adopt_policy();
   void predict(WaiterView& view) const;
+  void weigh(WaiterView& view) const;
   void note_end(Waiter& waiter, const TokenUsage& usage);
   void note_loaded(const Lease& lease, TargetIndex target);
   [[nodiscard]] bool is_loaded(const Target& target, const Lease* lease) const;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 #include "core/base/read_number.hpp"
 
@@ -58,6 +59,8 @@ std::string encode(const PolicyOptions& options) {
     const auto& [interactive, workflow, background] = options.aging_weights;
     text += " aging=" + to_text(interactive) + ":" + to_text(workflow) + ":" + to_text(background);
   }
+  if (!options.fair_weights.empty())
+    text += " fair_weights=" + encode_owner_weights(options.fair_weights);
   if (options.sjf_max_bypass_s != usual.sjf_max_bypass_s) {
     text += " sjf_max_bypass_s=" + to_text(options.sjf_max_bypass_s);
   }
@@ -92,6 +95,12 @@ bool read_bounds(std::string_view text, SlotBounds& bounds) {
          read_number(text.substr(colon + 1), bounds.max);
 }
 
+bool read_owner_weights(std::string_view text, OwnerWeights& weights) {
+  auto read = decode_owner_weights(text);
+  if (read) weights = std::move(*read);
+  return read.has_value();
+}
+
 bool read_field(std::string_view name, std::string_view value, ProfileSettings& settings) {
   if (name == "max_concurrent") return read_number(value, settings.max_concurrent.emplace());
   if (name == "max_queued") return read_number(value, settings.max_queued);
@@ -112,6 +121,7 @@ bool read_field(std::string_view name, std::string_view value, ProfileSettings& 
   if (name == "reserve_interactive") return read_number(value, options.reserve_interactive);
   if (name == "background_trickle") return read_number(value, options.background_trickle);
   if (name == "aging") return read_weights(value, options.aging_weights);
+  if (name == "fair_weights") return read_owner_weights(value, options.fair_weights);
   if (name == "sjf_max_bypass_s") return read_number(value, options.sjf_max_bypass_s);
   if (name == "swap_max_bypass_s") return read_number(value, options.swap_max_bypass_s);
   if (name == "swap_hold_s") return read_number(value, options.swap_hold_s);

@@ -97,6 +97,8 @@ class DirectoryBook {
   /// What follows happens at `now`. Only breakers and sessions that wait look at it.
   void pass_time(Instant now) { x_now = now; }
 
+  /// Of breakers that are made from now on.
+  void set_breaker_rules(BreakerRules rules) { x_breaker_rules = rules; }
   void set_choice(const std::string& pool, ChoiceKind kind) { x_choices.set(pool, kind); }
   void set_default_choice(ChoiceKind kind) { x_choices.set_default(kind); }
   /// @returns pools that some LLM names or that have a choice of their own, sorted by name.
@@ -209,6 +211,7 @@ class DirectoryBook {
   PoolChoices x_choices;
   /// Of LLMs whose last calls failed; the others need none.
   std::map<BreakerKey, CircuitBreaker> x_breakers;
+  BreakerRules x_breaker_rules;
   /// Targets that have room which those in line have declined, and since when.
   std::map<std::string, Instant> x_room_since;
   Instant x_now{};

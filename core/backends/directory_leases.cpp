@@ -54,6 +54,8 @@ Lease DirectoryBook::lease_on(const Llm& llm) {
   group.leased_at = x_now;
   const std::string& holder = llm.session.empty() ? llm.name : llm.session;
   Lease lease{llm.executor, llm.name, holder, llm.model, llm.group, x_next_lease++};
+  // Where nothing fails there are none, and no key is made.
+  if (x_breakers.empty()) return lease;
   const auto breaker = x_breakers.find({llm.executor, llm.name});
   if (breaker != x_breakers.end()) breaker->second.sent(lease.number, x_now);
   return lease;
@@ -130,10 +132,10 @@ std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
   const auto choose = [&](LlmStatus status, bool avoided) {
     return lease_among(without_broken(candidates(request, status, avoided)), request);
   };
-  const auto awake = candidates(request, LlmStatus::active, false);
+  auto awake = candidates(request, LlmStatus::active, false);
   // The one that just failed is next only if no other is there at all; a busy one is worth the
   // wait.
-  if (!awake.empty()) return lease_among(without_broken(awake), request);
+  if (!awake.empty()) return lease_among(without_broken(std::move(awake)), request);
   if (request.only_others) return std::nullopt;
   if (request.avoid.empty()) {
     if (!request.accept_inactive) return std::nullopt;
@@ -157,6 +159,7 @@ bool DirectoryBook::release(const Lease& lease, LeaseOutcome outcome) {
 }
 
 void DirectoryBook::note_outcome(const Lease& lease, LeaseOutcome outcome) {
+  if (x_breakers.empty() && outcome != LeaseOutcome::failed) return;
   const BreakerKey key{lease.executor, lease.llm};
   auto place = x_breakers.find(key);
   if (place == x_breakers.end()) {
@@ -164,7 +167,7 @@ void DirectoryBook::note_outcome(const Lease& lease, LeaseOutcome outcome) {
       return llm.executor == lease.executor && llm.name == lease.llm;
     });
     if (outcome != LeaseOutcome::failed || !is_there) return;
-    place = x_breakers.emplace(key, CircuitBreaker{x_next_lease - 1}).first;
+    place = x_breakers.emplace(key, CircuitBreaker{x_next_lease - 1, x_breaker_rules}).first;
   }
   CircuitBreaker& breaker = place->second;
   switch (outcome) {

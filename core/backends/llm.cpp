@@ -117,13 +117,4 @@ std::string derive_profile(const Route& route, TaskKind kind) {
   return "openai_compat:" + route.profile_part;
 }
 
-bool is_valid_name(std::string_view name) {
-  if (name.empty() || name.size() > 128) return false;
-  return std::all_of(name.begin(), name.end(), [](char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-           (letter >= '0' && letter <= '9') ||
-           std::string_view{"._:/@+-"}.find(letter) != std::string_view::npos;
-  });
-}
-
 }  // namespace signalbox

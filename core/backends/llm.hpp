@@ -12,6 +12,7 @@
 #include "core/backends/circuit_breaker.hpp"
 #include "core/backends/lease.hpp"
 #include "core/base/error.hpp"
+#include "core/base/name.hpp"
 #include "core/base/time.hpp"
 #include "core/tasks/task.hpp"
 
@@ -97,8 +98,5 @@ Route route_to_absent(std::string_view name);
 
 /// @returns the profile that calls of that kind along that route belong to (mission A7).
 std::string derive_profile(const Route& route, TaskKind kind);
-
-/// @returns true for 1-128 of [A-Za-z0-9._:/@+-].
-bool is_valid_name(std::string_view name);
 
 }  // namespace signalbox

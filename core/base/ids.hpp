@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -25,11 +26,23 @@ std::string format_id(const IdBytes& bytes);
 /// @returns the bytes, or nothing unless `text` is exactly the 8-4-4-4-12 form (either case).
 std::optional<IdBytes> parse_id(std::string_view text);
 
+/// @returns eight bytes of an id as a number that orders as they do.
+inline std::uint64_t id_word(const IdBytes& bytes, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + at, sizeof word);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+}
+
 template <class Tag>
 struct Id {
   IdBytes bytes{};
 
-  friend auto operator<=>(const Id&, const Id&) = default;
+  friend bool operator==(const Id&, const Id&) = default;
+  /// Byte order, in two words: ids are the keys of nearly every table.
+  friend std::strong_ordering operator<=>(const Id& left, const Id& right) {
+    const auto high = id_word(left.bytes, 0) <=> id_word(right.bytes, 0);
+    return high != 0 ? high : id_word(left.bytes, 8) <=> id_word(right.bytes, 8);
+  }
 
   [[nodiscard]] bool is_nil() const { return bytes == IdBytes{}; }
   [[nodiscard]] std::string to_string() const { return format_id(bytes); }

@@ -9,8 +9,9 @@
 namespace signalbox {
 namespace {
 
-std::int64_t expected_cost(const WaiterView& waiter) {
-  return token_cost(waiter.declared.tokens_in, waiter.predicted_out);
+VirtualTokens expected_cost(const WaiterView& waiter) {
+  return virtual_cost(token_cost(waiter.declared.tokens_in, waiter.predicted_out),
+                      waiter.owner_weight);
 }
 
 }  // namespace
@@ -21,7 +22,7 @@ FairPolicy::Account& FairPolicy::account(Priority priority, OwnerIndex owner) {
   return accounts[owner];
 }
 
-std::int64_t FairPolicy::counter(Priority priority, OwnerIndex owner) const {
+VirtualTokens FairPolicy::counter(Priority priority, OwnerIndex owner) const {
   const auto& accounts = x_classes[to_index(priority)].accounts;
   return owner < accounts.size() ? accounts[owner].counter() : 0;
 }
@@ -38,7 +39,7 @@ void FairPolicy::enter(const Lane& lane, const WaiterView& waiter) {
   if (group.accounts.size() <= waiter.owner) group.accounts.resize(waiter.owner + 1);
   Account& mine = group.accounts[waiter.owner];
   if (mine.lines.empty()) {
-    const std::int64_t least =
+    const VirtualTokens least =
         group.active.empty() ? group.last_to_leave : group.active.begin()->first;
     mine.cost = std::max(mine.cost, least);
     group.active.emplace(mine.cost, waiter.owner);
@@ -75,7 +76,7 @@ const WaiterView* FairPolicy::first(const Lane& lane) const {
   return places == x_lanes.end() ? nullptr : places->second.begin()->second;
 }
 
-void FairPolicy::charge(const WaiterView& waiter, std::int64_t cost, std::int64_t expected) {
+void FairPolicy::charge(const WaiterView& waiter, VirtualTokens cost, VirtualTokens expected) {
   Class& group = x_classes[to_index(waiter.priority)];
   Account& mine = account(waiter.priority, waiter.owner);
   const Account before{mine.cost, mine.expected, {}};
@@ -100,7 +101,7 @@ void FairPolicy::granted(std::span<const QueueHead> heads, std::size_t chosen) {
 void FairPolicy::ended(const WaiterView& waiter, const TokenUsage& usage) {
   const std::int64_t cost = token_cost(usage.in.value_or(waiter.declared.tokens_in),
                                        usage.out.value_or(waiter.predicted_out));
-  charge(waiter, cost, -expected_cost(waiter));
+  charge(waiter, virtual_cost(cost, waiter.owner_weight), -expected_cost(waiter));
 }
 
 void FairPolicy::forget(OwnerIndex owner) {

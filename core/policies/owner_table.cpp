@@ -41,6 +41,11 @@ void OwnerTable::release(OwnerIndex owner) {
   if (--entry.calls == 0) ++x_idle;
 }
 
+const std::string& OwnerTable::name(OwnerIndex owner) const {
+  SIGNALBOX_ASSERT(owner < x_entries.size() && x_entries[owner].calls > 0);
+  return x_entries[owner].name->first;
+}
+
 void OwnerTable::make_room(std::vector<OwnerIndex>& forgotten) {
   std::vector<std::pair<std::uint64_t, OwnerIndex>> idle;
   for (const auto& [name, index] : x_indexes) {

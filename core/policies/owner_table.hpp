@@ -21,6 +21,8 @@ class OwnerTable {
   OwnerIndex acquire(const std::string& owner, std::vector<OwnerIndex>& forgotten);
   /// One call less.
   void release(OwnerIndex owner);
+  /// @pre that owner has a call here.
+  [[nodiscard]] const std::string& name(OwnerIndex owner) const;
 
   [[nodiscard]] std::size_t size() const { return x_indexes.size(); }
 

@@ -76,6 +76,8 @@ struct PolicyTraits {
   bool keeps_order = false;
   /// WaiterView::predicted_out is filled in.
   bool predicts = false;
+  /// WaiterView::owner_weight is filled in.
+  bool weighs_owners = false;
   /// QueueHead::is_loaded is filled in.
   bool heeds_loaded = false;
   /// It may leave a slot idle beside one who could start: QueueHead::batch is filled in, and

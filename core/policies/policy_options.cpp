@@ -20,6 +20,7 @@ void PolicyOptionsChange::apply_to(PolicyOptions& options) const {
   for (std::size_t index = 0; index < priority_count; ++index) {
     if (aging_weights[index]) options.aging_weights[index] = *aging_weights[index];
   }
+  if (fair_weights) options.fair_weights = *fair_weights;
   if (sjf_max_bypass_s) options.sjf_max_bypass_s = *sjf_max_bypass_s;
   if (swap_max_bypass_s) options.swap_max_bypass_s = *swap_max_bypass_s;
   if (swap_hold_s) options.swap_hold_s = *swap_hold_s;
@@ -39,6 +40,7 @@ std::optional<Error> check(const PolicyOptions& options) {
     return out_of_range("aging." + std::string{to_string(priority)},
                         "a whole number from 1 to 1000");
   }
+  if (auto error = check(options.fair_weights)) return error;
   if (!is_bypass(options.sjf_max_bypass_s)) {
     return out_of_range("sjf.max_bypass_s", "from 0 to 86400 seconds");
   }

@@ -9,6 +9,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/priority.hpp"
+#include "core/policies/owner_weights.hpp"
 
 namespace signalbox {
 
@@ -20,6 +21,8 @@ struct PolicyOptions {
   std::uint32_t background_trickle = 0;
   /// aging: how fast a class gains by waiting. Range: 1..1000.
   std::array<std::uint32_t, priority_count> aging_weights{4, 2, 1};
+  /// fair: shares of owners.
+  OwnerWeights fair_weights = {};
   /// sjf: who has waited as long is passed by no shorter call of its class. Unit: s. Range:
   /// 0..86400.
   double sjf_max_bypass_s = 60;
@@ -47,6 +50,8 @@ struct PolicyOptionsChange {
   std::optional<std::uint32_t> reserve_interactive = {};
   std::optional<std::uint32_t> background_trickle = {};
   std::array<std::optional<std::uint32_t>, priority_count> aging_weights = {};
+  /// All of them: who is not named has weight 1 again.
+  std::optional<OwnerWeights> fair_weights = {};
   std::optional<double> sjf_max_bypass_s = {};
   std::optional<double> swap_max_bypass_s = {};
   std::optional<double> swap_hold_s = {};

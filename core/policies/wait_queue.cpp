@@ -65,8 +65,12 @@ bool WaitQueue::erase(Priority priority, TargetIndex target, std::uint64_t seque
   Lane& from = lane(priority, target);
   const auto place = find_place(from.items, sequence);
   if (place == from.items.end() || place->sequence != sequence || place->id.is_nil()) return false;
-  place->id = TaskId{};
-  from.holes.insert(std::lower_bound(from.holes.begin(), from.holes.end(), sequence), sequence);
+  if (place == from.items.begin()) {
+    from.items.pop_front();
+  } else {
+    place->id = TaskId{};
+    from.holes.insert(std::lower_bound(from.holes.begin(), from.holes.end(), sequence), sequence);
+  }
   from.trim();
   --x_sizes[to_index(priority)];
   return true;

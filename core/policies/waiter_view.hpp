@@ -38,6 +38,8 @@ struct WaiterView {
   /// Times that it came back from a slot.
   std::uint32_t attempts = 0;
   Priority priority = Priority::workflow;
+  /// Its owner's share; 1 unless the policy weighs owners.
+  std::uint32_t owner_weight = 1;
 };
 
 /// What a call costs its owner (VTC, arXiv 2401.00588): 1 per token in, 2 per token out.

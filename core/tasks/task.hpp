@@ -205,4 +205,14 @@ struct Task {
   friend bool operator==(const Task&, const Task&) = default;
 };
 
+/// A task's row as it was at one moment: shared between actors and threads, never changed.
+using TaskPtr = std::shared_ptr<const Task>;
+
+inline TaskPtr share(Task&& task) {
+  return std::make_shared<const Task>(std::move(task));
+}
+inline TaskPtr share(const Task& task) {
+  return std::make_shared<const Task>(task);
+}
+
 }  // namespace signalbox

@@ -123,6 +123,11 @@ void write_policy(JsonWriter& json, const ProfileSettings& settings) {
     json.key(to_string(priority)).number(std::int64_t{options.aging_weights[to_index(priority)]});
   }
   json.end_object();
+  json.key("fair").begin_object().key("weights").begin_object();
+  for (const auto& [owner, weight] : options.fair_weights) {
+    json.key(owner).number(std::int64_t{weight});
+  }
+  json.end_object().end_object();
   json.key("sjf").begin_object().key("max_bypass_s").number(options.sjf_max_bypass_s).end_object();
   json.key("swap").begin_object();
   json.key("max_bypass_s").number(options.swap_max_bypass_s);

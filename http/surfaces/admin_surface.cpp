@@ -98,6 +98,29 @@ std::optional<Error> read_tuning(const Member& member, actors::ConfigureProfile&
   return std::nullopt;
 }
 
+/// `fair: {weights: {owner: weight}}`: the weights take the place of those that were.
+std::optional<Error> read_fair(const Member& member, PolicyOptionsChange& change) {
+  const auto options = scan_object(member.value);
+  if (options.has_error()) return invalid_request("fair must be an object", "fair");
+  for (const Member& option : *options) {
+    const std::string name = "fair." + option.name;
+    if (option.name != "weights") {
+      return invalid_request("fair has no option \"" + option.name + "\"; it has weights", name);
+    }
+    const auto weights = scan_object(option.value);
+    if (weights.has_error()) {
+      return invalid_request("fair.weights must be an object of owners, each named once", name);
+    }
+    OwnerWeights& read = change.fair_weights.emplace();
+    for (const Member& owner : *weights) {
+      if (read_number(owner.value, read[owner.name])) continue;
+      const std::string weight = name + "." + owner.name;
+      return invalid_request(weight + " must be a whole number", weight);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile& change) {
   const std::string& name = member.name;
   const std::string_view value = member.value;
@@ -122,16 +145,18 @@ std::optional<Error> read_setting(const Member& member, actors::ConfigureProfile
   if (name == "aging" || name == "sjf" || name == "swap") {
     return read_options(member, change.options);
   }
+  if (name == "fair") return read_fair(member, change.options);
   if (name == "policy") {
     change.policy = unquote(member.value);
     if (!change.policy) return invalid_request("policy must be a name", name);
   } else {
-    return invalid_request("a profile has no setting \"" + name +
-                               "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
-                               "default_inference_s, policy, reserve_interactive, "
-                               "background_trickle, aging, sjf, swap, preempt, preempt_budget "
-                               "and tune_slots",
-                           name);
+    return invalid_request(
+        "a profile has no setting \"" + name +
+            "\"; it has max_concurrent, max_queued, default_queue_wait_s, "
+            "default_inference_s, policy, reserve_interactive, "
+            "background_trickle, aging, fair, sjf, swap, preempt, preempt_budget and "
+            "tune_slots",
+        name);
   }
   return std::nullopt;
 }

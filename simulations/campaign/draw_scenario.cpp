@@ -7,6 +7,7 @@
 
 #include "simulations/campaign/draw_admission.hpp"
 #include "simulations/campaign/draw_faults.hpp"
+#include "simulations/campaign/draw_house.hpp"
 #include "simulations/scenario/random.hpp"
 
 namespace signalbox::sim {
@@ -178,6 +179,33 @@ Duration draw_gap(Draw& draw, const Scenario& scenario) {
   return 200ms * 100 / (std::min(slots, capacity) * load_percent);
 }
 
+// From streams of their own: the rest of a seed's scenario is the same without them.
+
+void draw_owner_weights(Scenario& scenario, RandomStream random) {
+  for (auto& [name, settings] : scenario.profiles) {
+    for (const char* owner : {"ann", "bob"}) {
+      const bool is_weighed = random.below(2) == 0;
+      const auto weight = static_cast<std::uint32_t>(1 + random.below(20));
+      if (is_weighed) settings.policy_options.fair_weights[owner] = weight;
+    }
+  }
+}
+
+void draw_retries(Scenario& scenario, bool has_beat, RandomStream random) {
+  const bool has_retries = random.below(2) == 0;
+  if (random.below(10) == 0) scenario.has_breaker = false;
+  for (ClientSpec& client : scenario.clients) {
+    RetryLaw retry;
+    retry.tries = static_cast<std::uint32_t>(2 + random.below(4));
+    retry.backoff = std::array<Duration, 4>{0ms, 50ms, 200ms, 1s}[random.below(4)];
+    retry.factor = static_cast<std::uint32_t>(1 + random.below(3));
+    retry.jitter = has_beat ? 0 : static_cast<std::uint32_t>(random.below(3) * 500);
+    retry.heeds_retry_after = random.below(2) == 0;
+    const bool comes_back = random.below(100) < 60;
+    if (has_retries && comes_back) client.retry = retry;
+  }
+}
+
 }  // namespace
 
 Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
@@ -206,6 +234,10 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   }
   const Duration length =
       gap * static_cast<std::int64_t>(tasks) / static_cast<std::int64_t>(clients);
+  draw_owner_weights(scenario, RandomStream{seed, "owner weights"});
+  draw_retries(scenario, features.has_beat, RandomStream{seed, "retries"});
+  RandomStream house{seed, "house"};
+  draw_house(scenario, gap, features.has_beat, house);
   RandomStream admission{seed, "admission"};
   draw_admission(scenario, admission);
   RandomStream faults{seed, "faults"};

@@ -22,6 +22,8 @@ struct CallPicture {
   /// Refused or ended.
   bool is_answered = false;
   bool has_begun = false;
+  /// It was refused because its class was full: it never had a place in line.
+  bool met_full_line = false;
   std::optional<Duration> hung_up_at;
   std::optional<Duration> cancelled_at;
 };
@@ -47,6 +49,21 @@ struct TaskPicture {
   bool met_late_completion = false;
 };
 
+/// A slot that an app waits for or holds.
+struct SlotPicture {
+  AskedSlot asked;
+  /// To its profile it is as a task without a backend is.
+  TaskPicture turn;
+  /// Zero = it lasts as long as the connection.
+  Duration lease{};
+  /// When the lease may be over, and when it must be: a renewal at its very end may come too late.
+  Duration lapses_from{};
+  Duration lapses_at{};
+  /// When it was given back, cancelled, or left by its holder; and how, if that is heeded.
+  std::optional<Duration> released_at;
+  CallStatus outcome = CallStatus::ok;
+};
+
 struct ProfilePicture {
   ProfileSettings settings;
   /// What it may have been until the change under way is through.
@@ -58,9 +75,12 @@ struct ProfilePicture {
   /// At this moment: the fewest in slots, and who has come into the line.
   std::size_t held_min = 0;
   std::array<bool, priority_count> has_new{};
-  /// Tasks in state pending, and in a slot.
+  /// Tasks in state pending, and in a slot; slots of apps stand among them under their turns' ids.
   std::set<TaskId> pending;
   std::set<TaskId> held;
+  std::size_t held_by_apps = 0;
+  /// Somebody came into a slot since all of it was looked at.
+  bool has_granted = false;
 };
 
 /// Claimed or running.

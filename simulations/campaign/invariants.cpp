@@ -13,6 +13,9 @@ constexpr std::uint64_t settles_between_questions = 64;
 /// a moment ago; the house has those that it sets for itself.
 constexpr std::size_t timers_of_profile = 3;
 constexpr std::size_t timers_of_house = 8;
+/// One whose session comes and goes with each heartbeat asks for its place each time, and every
+/// such question has a timer of its own for up to ten seconds.
+constexpr std::size_t timers_of_worker = 48;
 
 /// The server says that it failed; the task may go elsewhere.
 bool spoils_attempt(FaultKind kind) {
@@ -190,6 +193,9 @@ void Invariants::died(Death death, Duration now) {
   x_passed.clear();
   x_ordered_ends.clear();
   x_ended_in_slot.clear();
+  x_refusals.clear();
+  x_homes.clear();
+  lose_slots();
 }
 
 void Invariants::recovered(const ObservedStore& store, Duration now) {
@@ -217,9 +223,13 @@ void Invariants::committed(const StoreOp& op, const StoreResult& result, Duratio
 void Invariants::settled(SimulatedHouse& house, Duration now) {
   pass_time(now);
   if (is_broken()) return;
+  note_new_slots();
   check_passed_over();
   check_budgets();
+  check_slots();
+  check_slots_in_use();
   check_bounds();
+  check_refusals();
   check_obeyed();
   ++x_settles;
   if (x_is_changing) {
@@ -233,11 +243,18 @@ void Invariants::finished(SimulatedHouse& house, const RunFigures& figures, std:
                           Duration now) {
   pass_time(now);
   require(open == 0, 14, std::to_string(open) + " calls never ended");
+  for (const auto& [id, slot] : x_slots) {
+    require(false, 1, "slot " + slot.asked.slot.to_string() + " never ended");
+  }
   check_answers();
   // Before it is asked anything: questions have timers of their own.
   const std::size_t timers = house.pending_timers();
-  require(timers <= timers_of_house + timers_of_profile * x_profiles.size(), 12,
-          std::to_string(timers) + " timers are left");
+  const auto workers = static_cast<std::size_t>(
+      std::count_if(x_scenario.backends.begin(), x_scenario.backends.end(),
+                    [](const BackendSpec& backend) { return backend.worker.has_value(); }));
+  require(timers <=
+              timers_of_house + timers_of_profile * x_profiles.size() + timers_of_worker * workers,
+          12, std::to_string(timers) + " timers are left");
   learn_settings(house);
   check_house(house);
   check_leftovers(house);

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/calls/call_metrics.hpp"
 #include "simulations/campaign/house_model.hpp"
 #include "simulations/campaign/probes.hpp"
 
@@ -52,6 +53,10 @@ class Invariants final : public RunChecker {
   void called(const MadeCall& call, Duration now) override;
   void hung_up(actors::CallNumber call, Duration now) override;
   void cancelled(actors::CallNumber call, Duration now) override;
+  void slot_asked(const AskedSlot& slot, Duration now) override;
+  void slot_renewed(actors::CallNumber call, Duration now) override;
+  void slot_released(actors::CallNumber call, CallStatus outcome, Duration now) override;
+  void slot_dropped(actors::CallNumber call, Duration now) override;
   void configured(const std::string& profile, Duration now) override;
   void fault_began(const Fault& fault, Duration now) override;
   void given(TaskId task, const BackendSpec& server, Duration time, const Fault* fault,
@@ -65,6 +70,8 @@ class Invariants final : public RunChecker {
   void began(const actors::TaskBegan& message, Duration now) override;
   void data(const actors::TaskData& message, Duration now) override;
   void ended(const actors::TaskEnded& message, Duration now) override;
+  void slot_admitted(const actors::SlotAdmitted& message, Duration now) override;
+  void slot_ended(const actors::SlotEnded& message, Duration now) override;
   void settled(SimulatedHouse& house, Duration now) override;
   void finished(SimulatedHouse& house, const RunFigures& figures, std::size_t open,
                 Duration now) override;
@@ -76,6 +83,13 @@ class Invariants final : public RunChecker {
     TaskId waits;
     TaskId passes;
     int invariant = 0;
+  };
+
+  /// Who was told that its class of its profile is full.
+  struct Refusal {
+    std::string name;
+    std::string profile;
+    Priority priority = Priority::workflow;
   };
 
   void require(bool holds, int invariant, const std::string& what);
@@ -90,6 +104,27 @@ class Invariants final : public RunChecker {
   void check_answers();
   /// It was told of `met`, which may be another call's task under its key.
   void meet(const CallPicture& call, TaskId met);
+
+  // Slots of apps (invariants_slots.cpp).
+  /// @returns null, with a violation, when it may be told nothing more.
+  SlotPicture* hear_slot(actors::CallNumber call, const char* what);
+  void check_slot_end(const SlotPicture& slot, const Error& error);
+  void leave_slot(const SlotPicture& slot, bool was_in);
+  void note_new_slots();
+  void check_slots();
+  void lose_slots();
+  /// A task or a slot, by its turn's id. @pre there is one.
+  [[nodiscard]] const TaskPicture& waiter(TaskId id) const;
+  [[nodiscard]] bool is_slot(TaskId id) const { return x_slots.contains(id); }
+
+  // Sessions of pools that keep them on one backend (invariants_sessions.cpp).
+  /// @returns empty when its pool does not heed it, or it is not known any more.
+  [[nodiscard]] std::string session_of(TaskId id, const Task& row) const;
+  void note_home(TaskId id, const TaskPicture& claimed);
+  /// No server has failed anybody or gone away yet.
+  [[nodiscard]] bool are_servers_sound() const;
+  /// @returns the LLM that the session's calls go to; empty = nobody can tell from outside.
+  [[nodiscard]] std::string home_of(const Task& row, const std::string& session) const;
 
   // What is committed (invariants_rows.cpp).
   void inserted(const InsertTask& op, const StoreResult& result);
@@ -110,6 +145,8 @@ class Invariants final : public RunChecker {
   void check_budgets();
   void check_passed_over();
   void check_bounds();
+  void check_refusals();
+  void check_slots_in_use();
   void check_obeyed();
   void check_house(SimulatedHouse& house);
   void check_work_conserving(const ProfilePicture& profile, const Occupancy& occupancy,
@@ -119,6 +156,8 @@ class Invariants final : public RunChecker {
   void check_figures(SimulatedHouse& house, const RunFigures& figures);
   void learn_settings(SimulatedHouse& house);
   [[nodiscard]] std::size_t in_line(const ProfilePicture& profile, Priority priority) const;
+  /// Calls of this moment that had a place in line and left it before they had a row.
+  [[nodiscard]] std::size_t passing_by(const std::string& profile, Priority priority) const;
 
   const Scenario& x_scenario;
   std::optional<Violation> x_violation;
@@ -130,6 +169,15 @@ class Invariants final : public RunChecker {
   /// Calls to be checked when the house dies or the run ends.
   std::set<actors::CallNumber> x_unanswered;
   std::map<TaskId, TaskPicture> x_tasks;
+  /// By the ids of their turns: those that wait or are held.
+  std::map<TaskId, SlotPicture> x_slots;
+  std::map<actors::CallNumber, TaskId> x_turn_of;
+  /// Calls whose slots have ended; and those that were asked for at this moment.
+  std::set<actors::CallNumber> x_ended_slots;
+  std::vector<TaskId> x_new_slots;
+  std::array<std::uint64_t, call_status_count> x_slot_ends{};
+  /// By pool and session.
+  std::map<std::pair<std::string, std::string>, std::string> x_homes;
   std::map<TaskId, actors::CallNumber> x_call_of;
   std::map<std::string, ProfilePicture> x_profiles;
   /// By LLM: claimed or running there, and its room.
@@ -143,6 +191,8 @@ class Invariants final : public RunChecker {
   std::vector<Passed> x_passed;
   /// Tasks that were told to end at this moment.
   std::vector<TaskId> x_ordered_ends;
+  /// Who was refused at this moment.
+  std::vector<Refusal> x_refusals;
   /// Who left which line at this moment, one way or another.
   std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;

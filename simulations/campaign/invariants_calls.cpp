@@ -60,22 +60,9 @@ void Invariants::refused(const actors::TaskRefused& message, Duration now) {
           name_of(*call) + " was refused, and its task is stored");
   if (message.error.code != ErrorCode::queue_full) return;
   hit(Probe::queue_full);
+  call->met_full_line = true;
   const ClientSpec& client = x_scenario.clients[call->made.client];
-  const auto profile = x_profiles.find(client.profile);
-  if (profile == x_profiles.end() || profile->second.is_changing || x_adrift > 0) return;
-  // Those who came or left at this moment count: the profile saw them in an order of its own.
-  std::size_t waiting = in_line(profile->second, client.priority);
-  for (auto other = x_calls.rbegin(); other != x_calls.rend() && other->second.at == now; ++other) {
-    const ClientSpec& its = x_scenario.clients[other->second.made.client];
-    const bool is_beside = its.profile == client.profile && its.priority == client.priority &&
-                           other->first != message.call;
-    if (is_beside) ++waiting;
-  }
-  waiting += static_cast<std::size_t>(std::count(x_left_line.begin(), x_left_line.end(),
-                                                 std::pair{client.profile, client.priority}));
-  require(waiting >= profile->second.queued_min, 4,
-          name_of(*call) + " was refused with " + std::to_string(waiting) + " in line, bound " +
-              std::to_string(profile->second.queued_min));
+  x_refusals.push_back({name_of(*call), client.profile, client.priority});
 }
 
 void Invariants::accepted(const actors::TaskAccepted& message, Duration now) {

@@ -23,18 +23,20 @@ std::string name_of(const Task& row) {
 std::size_t Invariants::in_line(const ProfilePicture& profile, Priority priority) const {
   return static_cast<std::size_t>(
       std::count_if(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
-        const TaskPicture& task = x_tasks.at(id);
+        const TaskPicture& task = waiter(id);
         return task.row->priority == priority && task.row->attended && !task.is_restored;
       }));
 }
 
 void Invariants::check_passed_over() {
   for (const Passed& passed : std::exchange(x_passed, {})) {
-    const auto waits = x_tasks.find(passed.waits);
-    if (waits == x_tasks.end() || waits->second.row->state != TaskState::pending) continue;
-    if (waits->second.is_adrift || waits->second.pending_at == x_now) continue;
+    const bool is_there = x_tasks.contains(passed.waits) || is_slot(passed.waits);
+    if (!is_there) continue;
+    const TaskPicture& waits = waiter(passed.waits);
+    if (waits.row->state != TaskState::pending) continue;
+    if (waits.is_adrift || waits.pending_at == x_now) continue;
     require(false, passed.invariant,
-            name_of(*waits->second.row) + " waits, and " + passed.passes.to_string() +
+            name_of(*waits.row) + " waits, and " + passed.passes.to_string() +
                 " of its pool has gone before it");
   }
 }
@@ -42,7 +44,7 @@ void Invariants::check_passed_over() {
 void Invariants::check_budgets() {
   for (const auto& [name, profile] : x_profiles) {
     for (const TaskId id : profile.pending) {
-      const TaskPicture& task = x_tasks.at(id);
+      const TaskPicture& task = waiter(id);
       // Who comes back to the line has its budget anew while its caller waits.
       const auto number = x_call_of.find(id);
       const bool is_waited_for =
@@ -57,7 +59,7 @@ void Invariants::check_budgets() {
     const bool may_yield = profile.settings.preempt == Preempt::background;
     const Duration grace = may_yield ? abort_patience : Duration::zero();
     for (const TaskId id : profile.held) {
-      const TaskPicture& task = x_tasks.at(id);
+      const TaskPicture& task = waiter(id);
       const Duration budget = std::chrono::milliseconds{task.row->inference_ms};
       require(x_now <= *task.granted_at + budget + grace, 9,
               name_of(*task.row) + " runs beyond its budget");
@@ -89,7 +91,7 @@ void Invariants::check_bounds() {
       if (!profile.has_new[to_index(priority)]) continue;
       const auto waiting = static_cast<std::size_t>(
           std::count_if(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
-            const TaskPicture& task = x_tasks.at(id);
+            const TaskPicture& task = waiter(id);
             return task.row->priority == priority && task.row->attended && !task.is_restored &&
                    !task.is_returned;
           }));
@@ -97,6 +99,46 @@ void Invariants::check_bounds() {
               std::to_string(waiting) + " calls of class " + std::string{to_string(priority)} +
                   " wait in " + name + ", bound " + std::to_string(profile.queued_max));
     }
+  }
+}
+
+std::size_t Invariants::passing_by(const std::string& profile, Priority priority) const {
+  std::size_t passing = 0;
+  for (auto call = x_calls.rbegin(); call != x_calls.rend() && call->second.at == x_now; ++call) {
+    const CallPicture& each = call->second;
+    const ClientSpec& client = x_scenario.clients[each.made.client];
+    const bool is_there = client.profile == profile && client.priority == priority;
+    if (is_there && !each.met_full_line && !x_tasks.contains(each.made.task)) ++passing;
+  }
+  return passing;
+}
+
+// The profile saw those who came and went at this moment in an order of its own, and knows of a
+// task that comes back before its row does: now all of them can be counted.
+void Invariants::check_refusals() {
+  for (const Refusal& refusal : std::exchange(x_refusals, {})) {
+    const auto profile = x_profiles.find(refusal.profile);
+    if (profile == x_profiles.end() || profile->second.is_changing || x_adrift > 0) continue;
+    const std::pair line{refusal.profile, refusal.priority};
+    const auto left = std::count(x_left_line.begin(), x_left_line.end(), line);
+    const std::size_t waiting = in_line(profile->second, refusal.priority) +
+                                static_cast<std::size_t>(left) +
+                                passing_by(refusal.profile, refusal.priority);
+    require(waiting >= profile->second.queued_min, 4,
+            refusal.name + " was refused with " + std::to_string(waiting) + " in line, bound " +
+                std::to_string(profile->second.queued_min));
+  }
+}
+
+// Of one moment's grants and ends only the sum can be judged: apps are told of theirs while rows of
+// tasks are on their way.
+void Invariants::check_slots_in_use() {
+  for (auto& [name, profile] : x_profiles) {
+    const bool is_due = std::exchange(profile.has_granted, false);
+    if (!is_due || x_adrift > 0) continue;
+    require(profile.held.size() <= profile.slots_max, 3,
+            std::to_string(profile.held.size()) + " tasks and apps in " +
+                std::to_string(profile.slots_max) + " slots of " + name);
   }
 }
 
@@ -138,14 +180,19 @@ void Invariants::check_work_conserving(const ProfilePicture& profile, const Occu
                                        const std::vector<Llm>& llms) {
   if (occupancy.in_flight >= occupancy.slots || is_holding(profile)) return;
   for (const TaskId id : profile.pending) {
-    const Task& row = *x_tasks.at(id).row;
+    const Task& row = *waiter(id).row;
     const bool may_be_kept_free = profile.settings.policy_options.reserve_interactive > 0 &&
                                   row.priority != Priority::interactive;
     if (may_be_kept_free) continue;
-    bool has_room = false;
+    // One that needs no backend.
+    bool has_room = is_slot(id);
     bool has_broken = false;
+    const std::string session = session_of(id, row);
+    const std::string home = home_of(row, session);
     for (const Llm& llm : llms) {
-      if (llm.pool_key() != row.pool) continue;
+      if (llm.pool_key() != row.pool || is_slot(id)) continue;
+      // A session waits for its own.
+      if (!session.empty() && llm.name != home) continue;
       has_room = has_room || takes_more(llm);
       has_broken = has_broken || llm.breaker != BreakerState::closed;
     }
@@ -189,6 +236,7 @@ void Invariants::check_figures(SimulatedHouse& house, const RunFigures& figures)
   for (const auto& [id, task] : x_tasks) {
     ++seen[static_cast<std::size_t>(call_status_for(task.row->error_code))];
   }
+  for (std::size_t index = 0; index < seen.size(); ++index) seen[index] += x_slot_ends[index];
   // Rows that were collected, and calls that never had one, are in one of the two only.
   const bool has_collected = x_probes[static_cast<std::size_t>(Probe::collected)] > 0;
   for (const CallStatus status :

@@ -32,9 +32,9 @@ bool has_aging(const ProfileSettings& settings) {
 }  // namespace
 
 void Invariants::inserted(const InsertTask& op, const StoreResult& result) {
-  const TaskId id = op.task.id;
-  require(!x_tasks.contains(id), 2, name_of(op.task) + " was inserted twice");
-  require(op.task.state == TaskState::pending, 2, name_of(op.task) + " was not born pending");
+  const TaskId id = op.task->id;
+  require(!x_tasks.contains(id), 2, name_of(*op.task) + " was inserted twice");
+  require(op.task->state == TaskState::pending, 2, name_of(*op.task) + " was not born pending");
   TaskPicture& task = x_tasks[id];
   task.row = result.task;
   task.first_pending_at = x_now;
@@ -113,15 +113,18 @@ void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const 
     if (op.error_code == ErrorCode::backend_error) hit(Probe::retry_after_status);
     return;
   }
-  const ProfilePicture& profile = x_profiles[row.profile];
-  require(profile.held.size() <= profile.slots_max, 3,
-          std::to_string(profile.held.size()) + " tasks in " + std::to_string(profile.slots_max) +
+  ProfilePicture& profile = x_profiles[row.profile];
+  profile.has_granted = true;
+  const std::size_t in_slots = profile.held.size() - profile.held_by_apps;
+  require(in_slots <= profile.slots_max, 3,
+          std::to_string(in_slots) + " tasks in " + std::to_string(profile.slots_max) +
               " slots of " + row.profile);
   const auto call = x_call_of.find(op.id);
   if (call != x_call_of.end() && x_calls.at(call->second).cancelled_at == x_now) {
     hit(Probe::cancel_raced_dispatch);
   }
   note_passed_over(op.id, task);
+  note_home(op.id, task);
 }
 
 void Invariants::check_end(TaskId id, TaskPicture& task) {
@@ -195,6 +198,9 @@ void Invariants::check_rows(const ObservedStore& store) {
   for (auto& [name, profile] : x_profiles) {
     profile.pending.clear();
     profile.held.clear();
+    profile.held_by_apps = 0;
+    // At this moment nobody has a slot yet, whoever had one before.
+    profile.held_min = 0;
   }
   x_adrift = 0;
   for (auto& [id, task] : x_tasks) {
@@ -230,6 +236,13 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
       profile.settings.preempt == Preempt::background && winner.priority == Priority::interactive;
   if (may_be_preemption && loser.priority != winner.priority) return 0;
   const bool is_older = waits.first_pending_at < claimed.first_pending_at;
+  const std::string session = session_of(loser.id, loser);
+  if (!session.empty()) {
+    // It may wait for its backend while others go elsewhere; but its own calls keep their order.
+    const bool is_next =
+        session == session_of(winner.id, winner) && loser.priority == winner.priority;
+    return is_next && is_older ? 7 : 0;
+  }
   const PolicyOptions& options = profile.settings.policy_options;
   if (has_aging(profile.settings)) {
     if (waits.is_restored || claimed.is_restored) return 0;
@@ -258,7 +271,7 @@ void Invariants::note_passed_over(TaskId id, const TaskPicture& claimed) {
   const ProfilePicture& profile = x_profiles[claimed.row->profile];
   if (profile.is_changing) return;
   for (const TaskId other : profile.pending) {
-    const TaskPicture& waits = x_tasks.at(other);
+    const TaskPicture& waits = waiter(other);
     if (const int broken = find_passed_over(profile, claimed, waits); broken != 0) {
       x_passed.push_back({other, id, broken});
     }

@@ -66,6 +66,30 @@ std::string_view describe(Probe probe) {
       return "task sent back for an interactive call";
     case Probe::preempted_and_run_again:
       return "task sent back and was completed";
+    case Probe::session_waited_for_home:
+      return "session waited for its backend";
+    case Probe::session_left_home:
+      return "session left its backend";
+    case Probe::slot_given_back:
+      return "app gave its slot back";
+    case Probe::slot_renewed:
+      return "app renewed its slot";
+    case Probe::slot_lapsed:
+      return "slot lapsed that nobody renewed";
+    case Probe::slot_holder_died:
+      return "app died with its slot";
+    case Probe::slot_left_in_line:
+      return "app hung up in line";
+    case Probe::slot_cancelled_in_line:
+      return "slot cancelled in line";
+    case Probe::slot_refused:
+      return "app refused at the bound";
+    case Probe::slot_waited_in_vain:
+      return "app's queue budget ran out";
+    case Probe::slot_taken_back:
+      return "slot taken back at the end of its budget";
+    case Probe::slot_lost_in_crash:
+      return "slot lost in a crash";
   }
   return {};
 }

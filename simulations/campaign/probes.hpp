@@ -40,8 +40,20 @@ enum class Probe : std::uint8_t {
   expired_in_backlog,
   preempted,
   preempted_and_run_again,
+  session_waited_for_home,
+  session_left_home,
+  slot_given_back,
+  slot_renewed,
+  slot_lapsed,
+  slot_holder_died,
+  slot_left_in_line,
+  slot_cancelled_in_line,
+  slot_refused,
+  slot_waited_in_vain,
+  slot_taken_back,
+  slot_lost_in_crash,
 };
-inline constexpr std::size_t probe_count = 31;
+inline constexpr std::size_t probe_count = 43;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -59,6 +59,7 @@ std::optional<Shrunk> shrink(const Scenario& scenario, const FailureProbe& probe
   do {
     kept_before = shrinking.kept();
     delete_parts(shrinking);
+    join_calls(shrinking);
     drop_options(shrinking);
     simplify_laws(shrinking);
     freeze_clients(shrinking);

@@ -36,6 +36,10 @@ std::optional<std::uint32_t>& tokens_out_of(TraceRow& row) {
   return row.tokens_out;
 }
 
+std::optional<std::uint32_t>& session_in(TraceRow& row) {
+  return row.session;
+}
+
 /// Where a call is in a scenario.
 struct RowPlace {
   std::size_t client = 0;
@@ -80,7 +84,9 @@ void lower_call(Shrinking& shrinking, RowPlace place) {
   for (const auto act : {cancel_of, hang_up_of, duplicate_of}) {
     drop_or_lower(shrinking, place, act);
   }
-  for (const auto size : {tokens_in_of, tokens_out_of}) drop_or_lower(shrinking, place, size);
+  for (const auto count : {tokens_in_of, tokens_out_of, session_in}) {
+    drop_or_lower(shrinking, place, count);
+  }
   // Never dropped: it would be the backend's to draw.
   lower(shrinking, place, service_of);
 }

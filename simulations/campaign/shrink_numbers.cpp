@@ -93,6 +93,16 @@ void add_client_dials(std::vector<Dial>& dials, std::size_t index) {
   }
   dials.push_back(count_dial([=](Scenario& scenario) { return if_set(client(scenario).tasks); }));
   dials.push_back(time_dial([=](Scenario& scenario) { return &client(scenario).start; }));
+  dials.push_back(count_dial(
+      [=](Scenario& scenario) {
+        auto& retry = client(scenario).retry;
+        return retry ? &retry->tries : nullptr;
+      },
+      2));
+  dials.push_back(time_dial([=](Scenario& scenario) {
+    auto& retry = client(scenario).retry;
+    return retry ? &retry->backoff : nullptr;
+  }));
   for (auto law : {&ClientSpec::tokens_in, &ClientSpec::tokens_out}) {
     add_law_dials(
         dials, [=](Scenario& scenario) -> Law& { return client(scenario).*law; }, false);

@@ -42,15 +42,19 @@ void add_profile_defaults(std::vector<Change>& changes, const std::string& name)
   };
   add_defaults(changes, options, &PolicyOptions::reserve_interactive,
                &PolicyOptions::background_trickle, &PolicyOptions::aging_weights,
-               &PolicyOptions::sjf_max_bypass_s, &PolicyOptions::swap_max_bypass_s,
-               &PolicyOptions::swap_hold_s, &PolicyOptions::swap_min_batch);
+               &PolicyOptions::fair_weights, &PolicyOptions::sjf_max_bypass_s,
+               &PolicyOptions::swap_max_bypass_s, &PolicyOptions::swap_hold_s,
+               &PolicyOptions::swap_min_batch);
 }
 
 void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {
   const std::function<BackendSpec&(Scenario&)> backend =
       [index](Scenario& scenario) -> BackendSpec& { return scenario.backends.at(index); };
   add_defaults(changes, backend, &BackendSpec::pool, &BackendSpec::model, &BackendSpec::capacity,
-               &BackendSpec::service);
+               &BackendSpec::service, &BackendSpec::worker);
+  changes.emplace_back([=](Scenario& scenario) {
+    if (backend(scenario).worker) backend(scenario).worker = WorkerSpec{};
+  });
 }
 
 /// Calls of a frozen client whose sizes are its laws': nothing.
@@ -61,6 +65,15 @@ void forget_sizes(ClientSpec& client) {
   client.arrival.rows = std::make_shared<const std::vector<TraceRow>>(std::move(rows));
 }
 
+/// The same for what its calls know of sessions.
+void forget_sessions(ClientSpec& client) {
+  client.sessions = 0;
+  if (!is_frozen(client)) return;
+  std::vector<TraceRow> rows = *client.arrival.rows;
+  for (TraceRow& row : rows) row.session.reset();
+  client.arrival.rows = std::make_shared<const std::vector<TraceRow>>(std::move(rows));
+}
+
 void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
   const std::function<ClientSpec&(Scenario&)> client = [index](Scenario& scenario) -> ClientSpec& {
     return scenario.clients.at(index);
@@ -68,8 +81,15 @@ void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
   add_defaults(changes, client, &ClientSpec::queue_wait, &ClientSpec::inference,
                &ClientSpec::declares_size, &ClientSpec::is_async, &ClientSpec::streaming,
                &ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate,
-               &ClientSpec::start, &ClientSpec::tokens_in, &ClientSpec::tokens_out);
+               &ClientSpec::retry, &ClientSpec::start, &ClientSpec::tokens_in,
+               &ClientSpec::tokens_out);
   changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
+  changes.emplace_back([=](Scenario& scenario) { forget_sessions(client(scenario)); });
+  for (auto time : {&SlotUse::lease, &SlotUse::renew_every}) {
+    changes.emplace_back([=](Scenario& scenario) {
+      if (client(scenario).slot) (*client(scenario).slot).*time = Duration::zero();
+    });
+  }
   changes.emplace_back([=](Scenario& scenario) { client(scenario).owner = client(scenario).name; });
 }
 
@@ -86,6 +106,12 @@ void add_client_laws(std::vector<Change>& changes, std::size_t index) {
   add([](ClientSpec& client) { to_constant(client.tokens_out); });
   add([](ClientSpec& client) {
     if (client.arrival.kind == ArrivalKind::poisson) client.arrival.kind = ArrivalKind::constant;
+  });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->jitter = 0;
+  });
+  add([](ClientSpec& client) {
+    if (client.retry) client.retry->factor = 1;
   });
   for (auto member : {&ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate}) {
     add([member](ClientSpec& client) {
@@ -105,7 +131,8 @@ void drop_options(Shrinking& shrinking) {
   };
   std::vector<Change> changes;
   add_defaults(changes, whole, &Scenario::schedule_seed, &Scenario::seed, &Scenario::gc,
-               &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks, &Scenario::horizon);
+               &Scenario::has_breaker, &Scenario::commit, &Scenario::warmup_tasks, &Scenario::tasks,
+               &Scenario::horizon, &Scenario::pools, &Scenario::worker_timeout);
   for (const auto& [name, settings] : shrinking.best().profiles) {
     add_profile_defaults(changes, name);
   }

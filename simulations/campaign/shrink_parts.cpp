@@ -187,7 +187,9 @@ void merge_profiles(Shrinking& shrinking) {
 void aim_at_one_backend(Shrinking& shrinking) {
   for (const BackendSpec& backend : std::vector{shrinking.best().backends}) {
     Scenario candidate = shrinking.best();
-    for (ClientSpec& client : candidate.clients) client.target = backend.name;
+    for (ClientSpec& client : candidate.clients) {
+      if (!client.slot) client.target = backend.name;
+    }
     if (shrinking.attempt(candidate)) return;
   }
 }

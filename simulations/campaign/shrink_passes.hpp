@@ -48,6 +48,8 @@ void freeze_clients(Shrinking& shrinking);
 void delete_parts(Shrinking& shrinking);
 /// One client, profile or backend in the place of two.
 void merge_parts(Shrinking& shrinking);
+/// One long call in the place of several short ones, and calls at one moment.
+void join_calls(Shrinking& shrinking);
 /// Options as they are unless given.
 void drop_options(Shrinking& shrinking);
 /// Constants in the place of laws.

@@ -38,11 +38,12 @@ void ClientTally::ended(const EndedTask& task) {
   const bool is_counted =
       task.dispatched_at && (!x_scenario->horizon || *task.dispatched_at <= *x_scenario->horizon);
   if (is_counted) count_service(task);
-  if (task.number <= x_scenario->warmup_tasks) return;
   if (task.number == x_scenario->warmup_tasks + 1) x_counted_from = task.arrived_at;
-  ++figures.submitted;
-  if (task.status != CallStatus::ok) return;
-  const Duration latency = task.ended_at - task.arrived_at;
+  const Repeat first = task.repeat.value_or(Repeat{0, task.arrived_at, task.number});
+  if (first.first_number <= x_scenario->warmup_tasks) return;
+  if (first.tries == 0) ++figures.submitted;
+  if (task.status != CallStatus::ok || task.is_abandoned) return;
+  const Duration latency = task.ended_at - first.first_at;
   ++figures.done;
   figures.latencies.add(latency);
   figures.latency_sum += latency.count();

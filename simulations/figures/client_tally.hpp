@@ -10,10 +10,10 @@
 namespace signalbox::sim {
 
 struct ClientFigures {
-  /// Without the warm-up.
+  /// Without the warm-up. A call that was made again counts once, with all its tries.
   std::uint64_t submitted = 0;
   std::uint64_t done = 0;
-  /// Of those done: from the call to its end.
+  /// Of those done: from the call, or the first try, to its end.
   WaitSample latencies;
   TaskTime latency_sum = 0;
   TaskTime wait_sum = 0;

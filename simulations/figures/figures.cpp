@@ -35,6 +35,20 @@ std::uint32_t utilisation(const ProfileFigures& profile, Duration length) {
   return room == 0 ? 0 : static_cast<std::uint32_t>(profile.busy_integral * 10'000 / room);
 }
 
+namespace {
+
+std::string print_slots(const RunFigures& figures) {
+  std::string text = fmt::format("slots of apps {}:", figures.slots);
+  for (std::size_t index = 0; index < call_status_count; ++index) {
+    if (figures.slot_ends[index] == 0) continue;
+    text +=
+        fmt::format(" {} {}", figures.slot_ends[index], to_string(static_cast<CallStatus>(index)));
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
 std::string print_summary(const RunFigures& figures) {
   std::string text =
       fmt::format("scenario {}  seed {}  tasks {}  length {} us\n\n", figures.scenario,
@@ -72,6 +86,11 @@ std::string print_summary(const RunFigures& figures) {
     text += fmt::format("calls that were done went back {} times, which lost {} us of work\n",
                         returns, to_us(wasted));
   }
+  if (figures.repeats > 0 || figures.given_up > 0) {
+    text += fmt::format("{} of these calls were made before, {} were given up\n", figures.repeats,
+                        figures.given_up);
+  }
+  if (figures.slots > 0) text += print_slots(figures);
   if (!is_exact)
     text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";
   if (figures.swaps > 0) text += fmt::format("models loaded {} times\n", figures.swaps);

@@ -9,6 +9,7 @@
 
 #include "core/base/priority.hpp"
 #include "core/base/time.hpp"
+#include "core/calls/call_metrics.hpp"
 #include "core/calls/call_row.hpp"
 #include "simulations/figures/wait_sample.hpp"
 #include "simulations/scenario/fault.hpp"
@@ -75,11 +76,19 @@ struct RunFigures {
   std::uint64_t tasks = 0;
   /// The first call comes after the start; the last task ends here.
   Duration length{};
+  /// Of them those that were made before, and how often a client gave up after all its tries.
+  std::uint64_t repeats = 0;
+  std::uint64_t given_up = 0;
+  /// The most that were made again within a second, counted from the start.
+  std::uint64_t peak_repeats = 0;
   /// Times that a backend loaded another model.
   std::uint64_t swaps = 0;
   /// Messages that actors handled.
   std::uint64_t messages = 0;
   FaultCounts faults{};
+  /// Slots that apps asked for, to make calls themselves, and how they ended, by CallStatus.
+  std::uint64_t slots = 0;
+  std::array<std::uint64_t, call_status_count> slot_ends{};
   /// Over everything that happened, in order.
   std::uint64_t trace_hash = 0;
 };

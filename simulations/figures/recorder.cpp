@@ -93,13 +93,22 @@ void Recorder::pass(Duration now) {
   while (std::chrono::seconds{x_next_second} < now) x_observer->sampled(x_next_second++, x_line);
 }
 
+void Recorder::count_repeat(Duration at) {
+  const std::int64_t second = at / std::chrono::seconds{1};
+  if (second != x_repeating_second) x_repeats_in_second = 0;
+  x_repeating_second = second;
+  x_figures.peak_repeats = std::max(x_figures.peak_repeats, ++x_repeats_in_second);
+}
+
 void Recorder::called(TaskId task, const Arrival& arrival) {
   pass(arrival.at);
+  if (arrival.repeat) count_repeat(arrival.at);
   LiveTask& live = x_tasks[task];
   live.facts.number = ++x_figures.tasks;
   live.facts.client = arrival.client;
   live.facts.size = arrival.size;
   live.facts.arrived_at = arrival.at;
+  live.facts.repeat = arrival.repeat;
   if (live.facts.number > x_scenario->warmup_tasks) {
     ++x_figures.classes[class_of(live)].submitted;
   }
@@ -195,6 +204,24 @@ void Recorder::hung_up(TaskId call, Duration now) {
   found->second.is_watched = false;
   if (found->second.place == Place::called) x_unsettled.push_back(call);
   end_when_over(found, now);
+}
+
+void Recorder::abandoned(TaskId call) {
+  const auto found = x_tasks.find(call);
+  if (found != x_tasks.end()) found->second.facts.is_abandoned = true;
+}
+
+void Recorder::slot_admitted(actors::CallNumber call, Duration now) {
+  pass(now);
+  mix(static_cast<std::uint64_t>(now.count()));
+  mix(call);
+}
+
+void Recorder::slot_ended(actors::CallNumber call, CallStatus status, Duration now) {
+  slot_admitted(call, now);
+  mix(static_cast<std::uint64_t>(status));
+  ++x_figures.slot_ends[static_cast<std::size_t>(status)];
+  x_figures.length = now;
 }
 
 void Recorder::settled(Duration now) {

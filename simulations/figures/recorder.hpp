@@ -27,6 +27,8 @@ struct EndedTask {
   std::uint32_t client = 0;
   CallSize size;
   Duration arrived_at{};
+  /// Set when its client made it before.
+  std::optional<Repeat> repeat;
   /// When a backend was given it last; unset = never.
   std::optional<Duration> dispatched_at;
   /// When one was first.
@@ -39,6 +41,8 @@ struct EndedTask {
   /// All its waits together, as the house tells its caller.
   Duration wait{};
   CallStatus status = CallStatus::ok;
+  /// Its client lost the connection and has called again, or given up: the answer is nobody's.
+  bool is_abandoned = false;
 };
 
 /// How many wait and run, at one moment.
@@ -73,6 +77,12 @@ class Recorder {
   void ended(TaskId call, const actors::TaskEnded& message, Duration now);
   /// Nobody waits for its end any more.
   void hung_up(TaskId call, Duration now);
+  /// Its client goes on without it.
+  void abandoned(TaskId call);
+  // Slots that apps hold for calls of their own; they are in no line here. Calls count as above.
+  void slot_asked() { ++x_figures.slots; }
+  void slot_admitted(actors::CallNumber call, Duration now);
+  void slot_ended(actors::CallNumber call, CallStatus status, Duration now);
   /// Nothing is under way: what was not stored by now never will be.
   void settled(Duration now);
   /// The process is gone, and every caller's connection.
@@ -114,6 +124,7 @@ class Recorder {
   void end_when_over(Tasks::iterator task, Duration now);
   void end(Tasks::iterator task, const End& end, Duration now);
   void move(LiveTask& task, Place place, Duration now);
+  void count_repeat(Duration at);
   /// Adds the time since the last change to the integrals.
   void pass(Duration now);
   void mix(std::uint64_t value);
@@ -132,6 +143,9 @@ class Recorder {
   std::vector<std::uint64_t> x_running;
   Duration x_now{};
   std::uint64_t x_next_second = 0;
+  /// Calls made again in the second of the last such call.
+  std::int64_t x_repeating_second = -1;
+  std::uint64_t x_repeats_in_second = 0;
 };
 
 }  // namespace signalbox::sim

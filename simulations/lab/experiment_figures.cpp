@@ -82,6 +82,10 @@ double faulty_attempts(const RunFigures& run) {
   return attempts;
 }
 
+double first_tries(const RunFigures& run) {
+  return static_cast<double>(run.tasks - run.repeats);
+}
+
 struct FigureRow {
   const char* word;
   FigureScope scope;
@@ -172,6 +176,17 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
      [](const View& view) {
        return ratio(static_cast<double>(view.run.swaps), static_cast<double>(view.run.tasks));
      }},
+    // Of calls whose clients make them again. A try is a call to all figures but those of clients.
+    {"tries_per_call", FigureScope::run,
+     [](const View& view) {
+       return ratio(static_cast<double>(view.run.tasks), first_tries(view.run));
+     }},
+    {"share_given_up", FigureScope::run,
+     [](const View& view) {
+       return ratio(static_cast<double>(view.run.given_up), first_tries(view.run));
+     }},
+    {"peak_repeats_per_s", FigureScope::run,
+     [](const View& view) { return static_cast<double>(view.run.peak_repeats); }},
     {"faulty_attempts", FigureScope::run,
      [](const View& view) { return faulty_attempts(view.run); }},
     {"throughput_per_s", FigureScope::anyone,

@@ -50,6 +50,7 @@ TraceRow read_call(SectionReader& section) {
   row.acts.cancel_after = read_optional_time(section, "cancel_after_s");
   row.acts.hang_up_after = read_optional_time(section, "hang_up_after_s");
   row.acts.duplicate_after = read_optional_time(section, "duplicate_after_s");
+  section.read_whole("session", row.session, {0, sessions_max});
   section.finish();
   return row;
 }

@@ -7,12 +7,15 @@
 namespace signalbox::sim {
 namespace {
 
-const BackendSpec* first_backend(const Scenario& scenario, const std::string& target) {
+/// @returns null where nobody says how long its calls take.
+const ServiceLaw* service_of(const Scenario& scenario, const ClientSpec& client) {
+  if (client.slot) return &client.slot->hold;
+  const std::string& target = client.target;
   const auto place = std::find_if(
       scenario.backends.begin(), scenario.backends.end(), [&](const BackendSpec& backend) {
         return backend.name == target || backend.pool == target || backend.model == target;
       });
-  return place == scenario.backends.end() ? nullptr : &*place;
+  return place == scenario.backends.end() ? nullptr : &place->service;
 }
 
 TraceRow row_of(const Arrival& arrival, const ServiceLaw* service) {
@@ -22,6 +25,7 @@ TraceRow row_of(const Arrival& arrival, const ServiceLaw* service) {
   row.tokens_out = arrival.size.tokens_out;
   row.service = arrival.size.service;
   row.acts = arrival.acts;
+  row.session = arrival.session;
   if (service != nullptr) row.service = service->draw(arrival.size);
   return row;
 }
@@ -33,6 +37,7 @@ void set_rows(ClientSpec& client, std::vector<TraceRow> rows) {
   client.tokens_in = client.tokens_out = Law{};
   client.cancel = client.hang_up = client.duplicate = std::nullopt;
   client.tasks.reset();
+  client.sessions = 0;
   client.start = Duration::zero();
 }
 
@@ -51,10 +56,8 @@ Result<Scenario> freeze(const Scenario& scenario, const FreezeOptions& options) 
     if (arrival.has_error()) return arrival.error();
     if (!*arrival) break;
     const ClientSpec& client = scenario.clients[(*arrival)->client];
-    const BackendSpec* backend =
-        options.fixes_service ? first_backend(scenario, client.target) : nullptr;
-    rows[(*arrival)->client].push_back(
-        row_of(**arrival, backend == nullptr ? nullptr : &backend->service));
+    const ServiceLaw* service = options.fixes_service ? service_of(scenario, client) : nullptr;
+    rows[(*arrival)->client].push_back(row_of(**arrival, service));
   }
   Scenario frozen = scenario;
   for (std::size_t index = 0; index < rows.size(); ++index) {

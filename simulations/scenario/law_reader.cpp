@@ -153,4 +153,27 @@ std::optional<ActLaw> read_act(SectionReader& client, const std::string& key) {
   return act;
 }
 
+std::optional<RetryLaw> read_retry(SectionReader& client, const std::string& key) {
+  if (client.find(key) == nullptr) return std::nullopt;
+  SectionReader section = open_section(client, key);
+  RetryLaw retry;
+  section.require("tries");
+  section.read_whole("tries", retry.tries, {2, tries_max});
+  retry.backoff = read_time(section, "backoff_s", backoff_s_max);
+  section.read_whole("factor", retry.factor, {1, backoff_factor_max});
+  if (section.find("backoff_max_s") != nullptr) {
+    retry.backoff_max = read_time(section, "backoff_max_s", backoff_s_max);
+  }
+  retry.jitter = read_share(section, "jitter", 1);
+  section.read_flag("heeds_retry_after", retry.heeds_retry_after);
+  section.finish();
+  return retry;
+}
+
+std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
+  double share = 0;
+  section.read_decimal(key, share, 0, max, "parts of one");
+  return static_cast<std::uint32_t>(share * 1000 + 0.5);
+}
+
 }  // namespace signalbox::sim

@@ -14,12 +14,18 @@ namespace signalbox::sim {
 /// Longest time a law may mean, and the longest run: 366 days. Unit: s.
 inline constexpr double seconds_max = 31'622'400;
 
+/// Sessions of one owner.
+inline constexpr std::uint64_t sessions_max = 1'000'000;
+
 /// The key must be there. Unit in the file: s, decimal.
 Duration read_time(config::SectionReader& section, const std::string& key,
                    double max = seconds_max);
 std::optional<Duration> read_optional_time(config::SectionReader& section, const std::string& key);
 /// A budget of a call; unset without the key.
 std::optional<Duration> read_budget(config::SectionReader& section, const std::string& key);
+
+/// Zero without the key. Unit: 1/1,000 of one; in the file decimal parts of one.
+std::uint32_t read_share(config::SectionReader& section, const std::string& key, double max);
 
 /// @returns the law's name, or nothing when it has none that is known: then nothing else of it can
 /// be judged.
@@ -33,6 +39,9 @@ Law read_token_law(config::SectionReader& client, const std::string& key);
 
 /// Unset without the key.
 std::optional<ActLaw> read_act(config::SectionReader& client, const std::string& key);
+
+/// Unset without the key.
+std::optional<RetryLaw> read_retry(config::SectionReader& client, const std::string& key);
 
 /// Rounds, so that 0.29 s are 290,000,000 ns.
 Duration to_duration(double seconds);

@@ -34,12 +34,16 @@ std::uint32_t count_slots(const Scenario& scenario) {
 bool is_plain(const Scenario& scenario) {
   const auto acts = [](const ClientSpec& client) {
     if (client.is_async || client.cancel || client.hang_up || client.duplicate) return true;
+    if (client.slot) return true;
     const auto& rows = client.arrival.rows;
     return rows != nullptr && std::any_of(rows->begin(), rows->end(), [](const TraceRow& row) {
              return row.acts != CallActs{};
            });
   };
-  return scenario.faults.empty() && !scenario.gc && !scenario.schedule_seed &&
+  const auto is_worker = [](const BackendSpec& backend) { return backend.worker.has_value(); };
+  return scenario.faults.empty() &&
+         std::none_of(scenario.backends.begin(), scenario.backends.end(), is_worker) &&
+         !scenario.gc && !scenario.schedule_seed &&
          std::none_of(scenario.clients.begin(), scenario.clients.end(), acts);
 }
 

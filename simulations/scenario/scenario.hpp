@@ -11,13 +11,25 @@
 
 #include "config/settings.hpp"
 #include "core/admission/profile_settings.hpp"
+#include "core/backends/backend_choice.hpp"
 #include "core/base/priority.hpp"
 #include "core/base/time.hpp"
 #include "simulations/scenario/fault.hpp"
 #include "simulations/scenario/laws.hpp"
+#include "simulations/scenario/retry.hpp"
 #include "simulations/scenario/work_clock.hpp"
 
 namespace signalbox::sim {
+
+/// How a backend is reached that the broker does not call: its worker binds to the broker.
+struct WorkerSpec {
+  /// Between two signs of life.
+  Duration heartbeat = std::chrono::seconds{30};
+  /// Its model sleeps until a call comes, and takes so long to wake up; unset = it is awake.
+  std::optional<Duration> wakes_in = {};
+
+  friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
+};
 
 /// A server that runs calls.
 struct BackendSpec {
@@ -38,6 +50,8 @@ struct BackendSpec {
   Slowdown slowdown = {};
   /// Its answers say how many tokens they took, so that a policy can learn from them.
   bool reports_usage = false;
+  /// Unset = the broker calls it.
+  std::optional<WorkerSpec> worker = {};
 
   friend bool operator==(const BackendSpec&, const BackendSpec&) = default;
 };
@@ -78,6 +92,7 @@ struct TraceRow {
   std::optional<Duration> service = {};
   /// In place of what its client's laws say.
   CallActs acts = {};
+  std::optional<std::uint32_t> session = {};
 
   friend bool operator==(const TraceRow&, const TraceRow&) = default;
 };
@@ -107,13 +122,25 @@ struct ActLaw {
   friend bool operator==(const ActLaw&, const ActLaw&) = default;
 };
 
+/// How a client holds slots for calls that it makes itself.
+struct SlotUse {
+  /// How long a call of its own takes.
+  ServiceLaw hold;
+  /// A slot is lost when it was not renewed for so long; zero = it lasts as long as its connection.
+  Duration lease{};
+  /// Between two renewals; zero = it never renews.
+  Duration renew_every{};
+
+  friend bool operator==(const SlotUse&, const SlotUse&) = default;
+};
+
 /// A stream of calls that are alike.
 struct ClientSpec {
   std::string name;
   Priority priority = Priority::workflow;
   std::string owner;
   std::string profile;
-  /// A backend, a pool or a model.
+  /// A backend, a pool or a model. Empty when it holds slots.
   std::string target;
   ArrivalLaw arrival;
   Law tokens_in;
@@ -134,10 +161,17 @@ struct ClientSpec {
   std::optional<ActLaw> cancel = {};
   std::optional<ActLaw> hang_up = {};
   std::optional<ActLaw> duplicate = {};
+  /// Unset = it calls but once.
+  std::optional<RetryLaw> retry = {};
   /// Calls it makes at most; unset = as many as the scenario goes on.
   std::optional<std::uint64_t> tasks;
   /// Before this it makes none.
   Duration start{};
+  /// Its calls belong to so many sessions, each as likely, which its owner's other clients share;
+  /// 0 = to none.
+  std::uint32_t sessions = 0;
+  /// It makes its calls itself, and holds a slot for each.
+  std::optional<SlotUse> slot = {};
 
   friend bool operator==(const ClientSpec&, const ClientSpec&) = default;
 };
@@ -155,12 +189,18 @@ struct Scenario {
   /// Waits for the disk are nothing here, but the order of messages is the mode's.
   CommitMode commit = CommitMode::sync;
   std::map<std::string, ProfileSettings> profiles;
+  /// How pools choose among their backends, where it is not the usual choice.
+  std::map<std::string, ChoiceKind> pools = {};
   std::vector<BackendSpec> backends;
   std::vector<ClientSpec> clients;
+  /// A worker that is silent for so long has gone.
+  Duration worker_timeout = std::chrono::seconds{90};
   /// In any order; what is due at one time comes in this one.
   std::vector<Fault> faults = {};
   /// Which ready actor runs next is drawn from this; unset = first come, first served.
   std::optional<std::uint64_t> schedule_seed = {};
+  /// Without, a backend that fails its calls is given more of them.
+  bool has_breaker = true;
   /// Unset = nothing is collected, and a task is forgotten when it has ended.
   std::optional<config::GcSettings> gc = {};
 

@@ -16,13 +16,9 @@ namespace {
 using config::SectionReader;
 
 constexpr std::uint64_t tasks_max = 1'000'000'000;
-
-/// Unit: 1/1,000 of one.
-std::uint32_t read_share(SectionReader& section, const std::string& key, double max) {
-  double share = 0;
-  section.read_decimal(key, share, 0, max, "parts of one");
-  return static_cast<std::uint32_t>(share * 1000 + 0.5);
-}
+constexpr std::chrono::milliseconds heartbeat_min{10};
+/// As often as anybody does anything of use.
+constexpr std::chrono::milliseconds renew_every_min{1};
 
 Slowdown read_slowdown(SectionReader section) {
   constexpr double per_call_max = 100;
@@ -36,6 +32,17 @@ Slowdown read_slowdown(SectionReader section) {
   return slowdown;
 }
 
+WorkerSpec read_worker(SectionReader section) {
+  WorkerSpec worker;
+  if (section.find("heartbeat_s") != nullptr) worker.heartbeat = read_time(section, "heartbeat_s");
+  if (worker.heartbeat < heartbeat_min) {
+    section.context().add(*section.node(), section.path_of("heartbeat_s"), "must be 0.01 or more");
+  }
+  worker.wakes_in = read_optional_time(section, "wakes_in_s");
+  section.finish();
+  return worker;
+}
+
 void check_models(SectionReader& section, const BackendSpec& backend) {
   const auto complain = [&](const char* key, const char* message) {
     section.context().add(*section.node(), section.path_of(key), message);
@@ -45,6 +52,10 @@ void check_models(SectionReader& section, const BackendSpec& backend) {
   if (has_models && !backend.model.empty()) complain("model", "is one of models, or alone");
   if (has_models && !backend.pool.empty()) complain("pool", "cannot be shared by models");
   if (has_models && !backend.slowdown.is_none()) complain("slowdown", "has no models to load");
+  if (!backend.worker) return;
+  if (has_models) complain("models", "are no matter of a worker");
+  if (!backend.slowdown.is_none()) complain("slowdown", "is no matter of a worker");
+  if (backend.reports_usage) complain("reports_usage", "is no matter of a worker");
 }
 
 BackendSpec read_backend(SectionReader& section) {
@@ -60,6 +71,9 @@ BackendSpec read_backend(SectionReader& section) {
     backend.slowdown = read_slowdown(open_section(section, "slowdown"));
   }
   section.read_flag("reports_usage", backend.reports_usage);
+  if (section.find("worker") != nullptr) {
+    backend.worker = read_worker(open_section(section, "worker"));
+  }
   check_models(section, backend);
   section.require("service");
   backend.service = read_service(open_section(section, "service"));
@@ -67,9 +81,40 @@ BackendSpec read_backend(SectionReader& section) {
   return backend;
 }
 
+SlotUse read_slot_use(SectionReader section) {
+  SlotUse slot;
+  section.require("hold");
+  slot.hold = read_service(open_section(section, "hold"));
+  slot.lease = read_optional_time(section, "lease_s").value_or(Duration::zero());
+  slot.renew_every = read_optional_time(section, "renew_every_s").value_or(Duration::zero());
+  if (slot.renew_every > Duration::zero()) section.require("lease_s");
+  if (slot.renew_every > Duration::zero() && slot.renew_every < renew_every_min) {
+    section.context().add(*section.node(), section.path_of("renew_every_s"),
+                          "must be 0.001 or more");
+  }
+  section.finish();
+  return slot;
+}
+
+/// A call that a client makes itself is no task: nobody can be asked for it twice, or for its
+/// answer.
+void check_slot_client(SectionReader& section, const ClientSpec& client) {
+  for (const char* key : {"model", "async", "streaming", "sessions", "declares_size", "size_error",
+                          "duplicate_after", "retry"}) {
+    if (!client.slot || section.find(key) == nullptr) continue;
+    section.context().add(*section.node(), section.path_of(key), "is no matter of a slot");
+  }
+}
+
 ClientSpec read_client(SectionReader& section) {
   ClientSpec client;
-  for (const char* key : {"name", "class", "profile", "model", "arrival"}) section.require(key);
+  for (const char* key : {"name", "class", "profile", "arrival"}) section.require(key);
+  if (section.find("slot") == nullptr) {
+    section.require("model");
+  } else {
+    client.slot = read_slot_use(open_section(section, "slot"));
+  }
+  check_slot_client(section, client);
   section.read_text("name", client.name, config::check_name);
   section.read_word("class", client.priority, config::priority_words(), parse_priority);
   client.owner = client.name;
@@ -86,10 +131,12 @@ ClientSpec read_client(SectionReader& section) {
   client.cancel = read_act(section, "cancel_after");
   client.hang_up = read_act(section, "hang_up_after");
   client.duplicate = read_act(section, "duplicate_after");
+  client.retry = read_retry(section, "retry");
   client.queue_wait = read_budget(section, "queue_wait_s");
   client.inference = read_budget(section, "inference_s");
   section.read_whole("tasks", client.tasks, {0, tasks_max});
   if (section.find("start_s") != nullptr) client.start = read_time(section, "start_s");
+  section.read_whole("sessions", client.sessions, {0, sessions_max});
   section.finish();
   return client;
 }
@@ -151,6 +198,7 @@ void read_all(SectionReader& root, Scenario& scenario) {
   root.read_word("commit", scenario.commit, config::commit_mode_words(), config::parse_commit_mode);
   for (const char* key : {"profiles", "backends", "clients"}) root.require(key);
   config::read_profiles(open_section(root, "profiles"), scenario.profiles);
+  config::read_pools(open_section(root, "pools"), scenario.pools);
   UniqueNames backends;
   for (SectionReader& section : root.read_sections("backends")) {
     scenario.backends.push_back(read_backend(section));
@@ -163,8 +211,12 @@ void read_all(SectionReader& root, Scenario& scenario) {
     clients.add(section, scenario.clients.back().name);
     check_client(section, scenario.clients.back(), scenario);
   }
+  if (root.find("worker_timeout_s") != nullptr) {
+    scenario.worker_timeout = read_time(root, "worker_timeout_s");
+  }
   read_faults(root, scenario);
   root.read_whole("schedule_seed", scenario.schedule_seed, {0, UINT64_MAX});
+  root.read_flag("breaker", scenario.has_breaker);
   if (root.find("gc") != nullptr) {
     config::read_gc(open_section(root, "gc"), scenario.gc.emplace());
   }

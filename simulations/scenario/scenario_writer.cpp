@@ -76,7 +76,7 @@ void add_optional_time(FlowMap& map, std::string_view key, const std::optional<D
 }
 
 std::string call_text(const TraceRow& row) {
-  const auto& [at, tokens_in, tokens_out, service, acts] = row;
+  const auto& [at, tokens_in, tokens_out, service, acts, session] = row;
   const auto& [cancel_after, hang_up_after, duplicate_after] = acts;
   FlowMap call;
   call.add("at_s", seconds_text(at));
@@ -86,6 +86,7 @@ std::string call_text(const TraceRow& row) {
   add_optional_time(call, "cancel_after_s", cancel_after);
   add_optional_time(call, "hang_up_after_s", hang_up_after);
   add_optional_time(call, "duplicate_after_s", duplicate_after);
+  if (session) call.add("session", *session);
   return call.text();
 }
 
@@ -102,6 +103,23 @@ std::string act_text(const ActLaw& act) {
   FlowMap law = time_law(after);
   if (percent != ActLaw{}.percent) law.add("percent", percent);
   return law.text();
+}
+
+/// @param share of one. Unit: 1/1,000.
+std::string share_text(std::uint32_t share) {
+  return number_text(share / 1000.0);
+}
+
+std::string retry_text(const RetryLaw& retry) {
+  const RetryLaw usual;
+  const auto& [tries, backoff, factor, backoff_max, jitter, heeds_retry_after] = retry;
+  FlowMap text;
+  text.add("tries", tries).add("backoff_s", seconds_text(backoff));
+  if (factor != usual.factor) text.add("factor", factor);
+  if (backoff_max != usual.backoff_max) text.add("backoff_max_s", seconds_text(backoff_max));
+  if (jitter > 0) text.add("jitter", share_text(jitter));
+  if (heeds_retry_after) text.add("heeds_retry_after", "true");
+  return text.text();
 }
 
 std::string arrival_text(const ArrivalLaw& arrival) {
@@ -144,10 +162,16 @@ std::string policy_weights_text(const PolicyOptions& options, const PolicyOption
   return weights.is_empty() ? std::string{} : weights.text();
 }
 
+std::string owner_weights_text(const OwnerWeights& weights) {
+  FlowMap text;
+  for (const auto& [owner, weight] : weights) text.add(value_text(owner), weight);
+  return text.text();
+}
+
 void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   const PolicyOptions usual;
-  const auto& [reserve_interactive, background_trickle, aging_weights, sjf_max_bypass_s,
-               swap_max_bypass_s, swap_hold_s, swap_min_batch] = options;
+  const auto& [reserve_interactive, background_trickle, aging_weights, fair_weights,
+               sjf_max_bypass_s, swap_max_bypass_s, swap_hold_s, swap_min_batch] = options;
   if (reserve_interactive != usual.reserve_interactive) {
     profile.add("reserve_interactive", reserve_interactive);
   }
@@ -156,6 +180,9 @@ void add_policy_options(FlowMap& profile, const PolicyOptions& options) {
   }
   if (aging_weights != usual.aging_weights) {
     profile.add("aging", policy_weights_text(options, usual));
+  }
+  if (!fair_weights.empty()) {
+    profile.add("fair", FlowMap{}.add("weights", owner_weights_text(fair_weights)).text());
   }
   if (sjf_max_bypass_s != usual.sjf_max_bypass_s) {
     profile.add("sjf", FlowMap{}.add("max_bypass_s", number_text(sjf_max_bypass_s)).text());
@@ -200,11 +227,6 @@ std::string names_text(const std::vector<std::string>& names) {
   return "[" + text + "]";
 }
 
-/// @param share of one. Unit: 1/1,000.
-std::string share_text(std::uint32_t share) {
-  return number_text(share / 1000.0);
-}
-
 std::string slowdown_text(const Slowdown& slowdown) {
   const auto& [per_call, per_call_beyond, knee] = slowdown;
   FlowMap text;
@@ -214,8 +236,17 @@ std::string slowdown_text(const Slowdown& slowdown) {
   return text.text();
 }
 
+std::string worker_text(const WorkerSpec& worker) {
+  const auto& [heartbeat, wakes_in] = worker;
+  FlowMap text;
+  if (heartbeat != WorkerSpec{}.heartbeat) text.add("heartbeat_s", seconds_text(heartbeat));
+  add_optional_time(text, "wakes_in_s", wakes_in);
+  return text.text();
+}
+
 void add_backend(std::string& out, const BackendSpec& spec) {
-  const auto& [name, pool, model, capacity, service, models, swap, slowdown, reports_usage] = spec;
+  const auto& [name, pool, model, capacity, service, models, swap, slowdown, reports_usage,
+               worker] = spec;
   Item item{out};
   item.add("name", value_text(name));
   if (!pool.empty()) item.add("pool", value_text(pool));
@@ -225,18 +256,29 @@ void add_backend(std::string& out, const BackendSpec& spec) {
   if (swap != Duration::zero()) item.add("swap_s", seconds_text(swap));
   if (!slowdown.is_none()) item.add("slowdown", slowdown_text(slowdown));
   if (reports_usage) item.add("reports_usage", "true");
+  if (worker) item.add("worker", worker_text(*worker));
   item.add("service", service_text(service));
+}
+
+std::string slot_text(const SlotUse& slot) {
+  const auto& [hold, lease, renew_every] = slot;
+  FlowMap text;
+  text.add("hold", service_text(hold));
+  if (lease != Duration::zero()) text.add("lease_s", seconds_text(lease));
+  if (renew_every != Duration::zero()) text.add("renew_every_s", seconds_text(renew_every));
+  return text.text();
 }
 
 void add_client(std::string& out, const ClientSpec& spec) {
   const auto& [name, priority, owner, profile, target, arrival, tokens_in, tokens_out, queue_wait,
                inference, declares_size, size_error, is_async, streaming, cancel, hang_up,
-               duplicate, tasks, start] = spec;
+               duplicate, retry, tasks, start, sessions, slot] = spec;
   Item item{out};
   item.add("name", value_text(name));
   item.add("class", std::string{to_string(priority)});
   item.add("profile", value_text(profile));
-  item.add("model", value_text(target));
+  if (!target.empty()) item.add("model", value_text(target));
+  if (slot) item.add("slot", slot_text(*slot));
   if (owner != name) item.add("owner", value_text(owner));
   if (tokens_in != Law{}) item.add("tokens_in", token_law_text(tokens_in));
   if (tokens_out != Law{}) item.add("tokens_out", token_law_text(tokens_out));
@@ -247,10 +289,12 @@ void add_client(std::string& out, const ClientSpec& spec) {
   if (cancel) item.add("cancel_after", act_text(*cancel));
   if (hang_up) item.add("hang_up_after", act_text(*hang_up));
   if (duplicate) item.add("duplicate_after", act_text(*duplicate));
+  if (retry) item.add("retry", retry_text(*retry));
   if (queue_wait) item.add("queue_wait_s", seconds_text(*queue_wait));
   if (inference) item.add("inference_s", seconds_text(*inference));
   if (tasks) item.add("tasks", std::to_string(*tasks));
   if (start != Duration::zero()) item.add("start_s", seconds_text(start));
+  if (sessions > 0) item.add("sessions", std::to_string(sessions));
   item.add("arrival", arrival_text(arrival));
 }
 
@@ -292,8 +336,8 @@ std::string heading(const std::string& key, bool is_empty, const std::string& no
 
 std::string write_scenario(const Scenario& scenario) {
   const Scenario usual;
-  const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, backends, clients,
-               faults, schedule_seed, gc] = scenario;
+  const auto& [name, seed, tasks, horizon, warmup_tasks, commit, profiles, pools, backends, clients,
+               worker_timeout, faults, schedule_seed, has_breaker, gc] = scenario;
   std::string out = "version: 1\n";
   if (seed != usual.seed) out += "seed: " + std::to_string(seed) + "\n";
   if (tasks) out += "tasks: " + std::to_string(*tasks) + "\n";
@@ -301,10 +345,19 @@ std::string write_scenario(const Scenario& scenario) {
   if (warmup_tasks != 0) out += "warmup_tasks: " + std::to_string(warmup_tasks) + "\n";
   if (commit != usual.commit) out += "commit: " + std::string{config::to_string(commit)} + "\n";
   if (schedule_seed) out += "schedule_seed: " + std::to_string(*schedule_seed) + "\n";
+  if (!has_breaker) out += "breaker: false\n";
+  if (worker_timeout != usual.worker_timeout) {
+    out += "worker_timeout_s: " + seconds_text(worker_timeout) + "\n";
+  }
   if (gc) out += "gc: " + gc_text(*gc) + "\n";
   out += heading("profiles", profiles.empty(), "{}");
   for (const auto& [profile, settings] : profiles) {
     out += "  " + value_text(profile) + ": " + profile_text(settings) + "\n";
+  }
+  if (!pools.empty()) out += heading("pools", false, "");
+  for (const auto& [pool, choice] : pools) {
+    out +=
+        "  " + value_text(pool) + ": " + FlowMap{}.add("choice", to_string(choice)).text() + "\n";
   }
   out += heading("backends", backends.empty(), "[]");
   for (const BackendSpec& backend : backends) add_backend(out, backend);

@@ -33,6 +33,10 @@ std::uint32_t declare(const ClientSpec& client, std::uint32_t tokens_out, Random
 
 }  // namespace
 
+std::string session_of(const ClientSpec& client, const Arrival& arrival) {
+  return arrival.session ? client.owner + " " + std::to_string(*arrival.session) : std::string{};
+}
+
 Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                 const std::string& traces) {
   Workload workload{scenario};
@@ -44,6 +48,8 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
                                   RandomStream{seed, "service/" + client.name},
                                   RandomStream{seed, "guesses/" + client.name},
                                   RandomStream{seed, "acts/" + client.name},
+                                  RandomStream{seed, "retries/" + client.name},
+                                  RandomStream{seed, "sessions/" + client.name},
                                   nullptr,
                                   {},
                                   client.start,
@@ -153,6 +159,12 @@ CallActs Workload::draw_acts(Source& source) {
   return acts;
 }
 
+std::optional<std::uint32_t> Workload::draw_session(Source& source) {
+  if (source.next_row && source.next_row->session) return source.next_row->session;
+  if (source.client->sessions == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(source.sessions.below(source.client->sessions));
+}
+
 Result<std::optional<Arrival>> Workload::next() {
   if (x_scenario->tasks && x_made >= *x_scenario->tasks) return std::optional<Arrival>{};
   Source* earliest = nullptr;
@@ -168,6 +180,8 @@ Result<std::optional<Arrival>> Workload::next() {
   arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
   arrival.size = draw_size(*earliest);
   arrival.acts = draw_acts(*earliest);
+  if (earliest->client->retry) arrival.retry_seed = earliest->retries.next();
+  arrival.session = draw_session(*earliest);
   ++earliest->made;
   ++x_made;
   if (auto error = move_on(*earliest)) return std::move(*error);

@@ -17,6 +17,15 @@
 
 namespace signalbox::sim {
 
+/// Of a call that its client may make again, or has.
+struct Repeat {
+  /// Calls made so far for the same answer.
+  std::uint32_t tries = 0;
+  /// When the first of them was made, and which call that was; calls count from 1.
+  Duration first_at{};
+  std::uint64_t first_number = 0;
+};
+
 /// One call as it is made.
 struct Arrival {
   /// Since the run's start.
@@ -25,7 +34,16 @@ struct Arrival {
   std::uint32_t client = 0;
   CallSize size;
   CallActs acts = {};
+  /// Seed of the call's own pauses between tries; 0 when its client calls but once.
+  std::uint64_t retry_seed = 0;
+  /// Set when it was made before.
+  std::optional<Repeat> repeat = {};
+  /// Of its owner's; unset = none.
+  std::optional<std::uint32_t> session = {};
 };
+
+/// @returns the key of the session that the call belongs to; empty = none.
+std::string session_of(const ClientSpec& client, const Arrival& arrival);
 
 class Workload {
  public:
@@ -46,6 +64,8 @@ class Workload {
     RandomStream service;
     RandomStream guesses;
     RandomStream acts;
+    RandomStream retries;
+    RandomStream sessions;
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.
     Duration trace_zero{};
@@ -63,6 +83,7 @@ class Workload {
   std::optional<Error> read_row(Source& source);
   static CallSize draw_size(Source& source);
   static CallActs draw_acts(Source& source);
+  static std::optional<std::uint32_t> draw_session(Source& source);
 
   const Scenario* x_scenario;
   std::vector<Source> x_sources;

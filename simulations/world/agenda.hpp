@@ -1,5 +1,6 @@
-// What is to be done to a house from outside at known times: faults begin and end, clients act, a
-// process that died starts again. One moment's items come in the order they were noted.
+// What is to be done to a house from outside at known times: faults begin and end, clients act
+// and call again, a process that died starts again. One moment's items come in the order they were
+// noted.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,19 @@
 namespace signalbox::sim {
 
 struct AgendaItem {
-  enum class Kind : std::uint8_t { fault_begins, fault_ends, cancel, hang_up, duplicate, restart };
+  enum class Kind : std::uint8_t {
+    fault_begins,
+    fault_ends,
+    cancel,
+    hang_up,
+    duplicate,
+    repeat,
+    renew_slot,
+    release_slot,
+    restart,
+  };
   Kind kind = Kind::fault_begins;
-  /// Of a fault its index, of an act the number of the call.
+  /// Of a fault its index, of an act or a repeat the number of the call.
   std::uint64_t number = 0;
 };
 

@@ -30,19 +30,19 @@ void ObservedStore::reopen() {
 }
 
 void ObservedStore::forget(std::span<const StoreOp> ops, const std::vector<StoreResult>& results) {
-  std::vector<StoreOp> leavings;
+  x_leavings.clear();
   for (std::size_t index = 0; index < ops.size(); ++index) {
     if (const auto* rows = std::get_if<PutCallRows>(&ops[index])) {
       DeleteCallRows old;
       for (const auto& row : rows->rows) old.ids.push_back(TaskId{row->id});
-      leavings.emplace_back(std::move(old));
+      x_leavings.emplace_back(std::move(old));
     }
     const auto& result = results[index];
     const bool is_over = std::holds_alternative<MoveTask>(ops[index]) && result.task != nullptr &&
                          is_terminal(result.task->state);
-    if (is_over) leavings.emplace_back(DeleteTask{result.task->id});
+    if (is_over) x_leavings.emplace_back(DeleteTask{result.task->id});
   }
-  if (!leavings.empty()) MemoryTaskStore::commit(leavings);
+  if (!x_leavings.empty()) MemoryTaskStore::commit(x_leavings);
 }
 
 }  // namespace signalbox::sim

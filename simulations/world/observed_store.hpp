@@ -32,6 +32,8 @@ class ObservedStore final : public persistence::MemoryTaskStore {
   void forget(std::span<const StoreOp> ops, const std::vector<StoreResult>& results);
 
   OnCommit x_on_commit;
+  /// What is being forgotten; kept for its memory.
+  std::vector<StoreOp> x_leavings;
   bool x_keeps_tasks = false;
   struct Death {
     std::uint64_t commits_left = 0;

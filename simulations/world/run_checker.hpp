@@ -16,7 +16,16 @@ struct MadeCall {
   TaskId task;
   std::uint32_t client = 0;
   /// Empty = none.
-  std::string idempotency_key;
+  std::string idempotency_key = {};
+  /// Empty = it belongs to none.
+  std::string session = {};
+};
+
+/// A slot as its client asked for it.
+struct AskedSlot {
+  actors::CallNumber number = 0;
+  SlotId slot;
+  std::uint32_t client = 0;
 };
 
 class RunChecker {
@@ -27,6 +36,12 @@ class RunChecker {
   virtual void called(const MadeCall& call, Duration now) = 0;
   virtual void hung_up(actors::CallNumber call, Duration now) = 0;
   virtual void cancelled(actors::CallNumber call, Duration now) = 0;
+  virtual void slot_asked(const AskedSlot& slot, Duration now) = 0;
+  virtual void slot_renewed(actors::CallNumber call, Duration now) = 0;
+  /// It is given back, or cancelled in the line. @param outcome what its holder says of its call.
+  virtual void slot_released(actors::CallNumber call, CallStatus outcome, Duration now) = 0;
+  /// Its holder's connection is gone.
+  virtual void slot_dropped(actors::CallNumber call, Duration now) = 0;
   /// A profile is being changed.
   virtual void configured(const std::string& profile, Duration now) = 0;
   virtual void fault_began(const Fault& fault, Duration now) = 0;
@@ -46,6 +61,8 @@ class RunChecker {
   virtual void began(const actors::TaskBegan& message, Duration now) = 0;
   virtual void data(const actors::TaskData& message, Duration now) = 0;
   virtual void ended(const actors::TaskEnded& message, Duration now) = 0;
+  virtual void slot_admitted(const actors::SlotAdmitted& message, Duration now) = 0;
+  virtual void slot_ended(const actors::SlotEnded& message, Duration now) = 0;
 
   /// Nothing is under way; time goes on after this.
   virtual void settled(SimulatedHouse& house, Duration now) = 0;

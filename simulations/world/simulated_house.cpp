@@ -3,8 +3,10 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <limits>
 #include <utility>
 
+#include "actors/messages/sent.hpp"
 #include "simulations/world/ask.hpp"
 #include "simulations/world/batching_server.hpp"
 #include "simulations/world/server_work.hpp"
@@ -24,12 +26,15 @@ class EmptyJoiner final : public StreamJoiner {
 /// The caller of every call: hands what it is told to the witness.
 class SimulatedHouse::Caller {
  public:
-  explicit Caller(actors::TaskListener::pointer) {}
+  explicit Caller(CallerActor::pointer) {}
   static inline const char* name = "caller";
 
-  actors::TaskListener::behavior_type make_behavior(SimulatedHouse* house) {
+  CallerActor::behavior_type make_behavior(SimulatedHouse* house) {
     x_house = house;
     return {
+        actors::sent([this](const actors::TaskEnded& message) {
+          if (hears()) x_house->x_witness.ended(message);
+        }),
         [this](const actors::TaskRefused& message) {
           if (hears()) x_house->x_witness.refused(message);
         },
@@ -44,8 +49,12 @@ class SimulatedHouse::Caller {
         },
         [](const actors::TaskMoved&) {},
         [](const actors::TaskReset&) {},
-        [this](const actors::TaskEnded& message) {
-          if (hears()) x_house->x_witness.ended(message);
+        [](const actors::SlotWaiting&) {},
+        [this](const actors::SlotAdmitted& message) {
+          if (hears()) x_house->x_witness.slot_admitted(message);
+        },
+        [this](const actors::SlotEnded& message) {
+          if (hears()) x_house->x_witness.slot_ended(message);
         },
     };
   }
@@ -56,8 +65,8 @@ class SimulatedHouse::Caller {
   SimulatedHouse* x_house = nullptr;
 };
 
-actors::TaskListener::behavior_type SimulatedHouse::caller(
-    actors::TaskListener::stateful_pointer<Caller> self, SimulatedHouse* house) {
+SimulatedHouse::CallerActor::behavior_type SimulatedHouse::caller(
+    CallerActor::stateful_pointer<Caller> self, SimulatedHouse* house) {
   return self->state.make_behavior(house);
 }
 
@@ -97,6 +106,7 @@ void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   actors::HouseOptions options;
   options.broker.profiles = std::move(profiles);
   options.broker.commit = x_scenario.commit;
+  options.broker.pools = x_scenario.pools;
   if (x_starts > 0) {
     auto backlog =
         actors::recover_backlog(*x_store, options.broker.max_attempts, x_world->wall()->now());
@@ -108,6 +118,10 @@ void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   options.has_batches = x_is_whole;
   options.has_call_rows = x_is_whole;
   options.gc = x_scenario.gc;
+  if (!x_scenario.has_breaker) {
+    options.breaker.failures_to_open = std::numeric_limits<std::uint32_t>::max();
+  }
+  options.registrar.rules.heartbeat_timeout = x_scenario.worker_timeout;
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<EmptyJoiner>(); };
   x_house = actors::build_house(x_world->system(), std::move(options),
                                 actors::Ports{x_world->wall(), x_world->ids(), x_store});
@@ -138,6 +152,7 @@ void SimulatedHouse::spawn_server(Server& server) {
   const auto script = [this, spec = server.spec](const BackendCall& call) {
     return x_is_dying ? actors::Playback{} : x_witness.play(*spec, call);
   };
+  if (server.spec->worker) return spawn_worker(server, script);
   const Slowdown& slowdown = server.spec->slowdown;
   if (slowdown.is_none()) {
     server.actor = x_world->system().spawn(
@@ -149,6 +164,22 @@ void SimulatedHouse::spawn_server(Server& server) {
         BatchingSetup{server.id, to_llms(server), slowdown, script, x_house.directory});
   }
   x_world->adopt(caf::actor_cast<caf::actor>(server.actor));
+}
+
+void SimulatedHouse::spawn_worker(Server& server, actors::PlaybackScript script) {
+  const Llm llm = to_llms(server).front();
+  OfferedLlm offered;
+  offered.name = llm.name;
+  offered.model = llm.model.empty() ? llm.name : llm.model;
+  offered.pool = llm.pool;
+  offered.capacity = server.state.capacity;
+  const bool sleeps = server.spec->worker->wakes_in.has_value();
+  if (sleeps) offered.status = LlmStatus::hibernating;
+  server.worker = x_world->system().spawn(
+      bound_worker,
+      BoundWorkerSetup{std::move(offered), *server.spec->worker, server.session,
+                       server.state.is_present, std::move(script), x_house.registrar});
+  x_world->adopt(caf::actor_cast<caf::actor>(server.worker));
 }
 
 // -- time -----------------------------------------------------------------------------------------
@@ -215,7 +246,10 @@ void SimulatedHouse::die() {
   x_messages_before += x_world->steps();
   x_caller = nullptr;
   x_house = {};
-  for (auto& [name, server] : x_servers) server.actor = nullptr;
+  for (auto& [name, server] : x_servers) {
+    server.actor = nullptr;
+    server.worker = nullptr;
+  }
   x_world.reset();
   x_is_dying = false;
   x_messages_left.reset();
@@ -232,7 +266,7 @@ void SimulatedHouse::restart(std::map<std::string, ProfileSettings> profiles) {
 // -- what is done to it ---------------------------------------------------------------------------
 
 TaskId SimulatedHouse::submit(actors::CallNumber number, const ClientSpec& client,
-                              const CallSize& size, const std::string& idempotency_key) {
+                              const Arrival& arrival, const std::string& idempotency_key) {
   SIGNALBOX_ASSERT(x_world);
   actors::SubmitTask submit;
   submit.call = number;
@@ -251,6 +285,8 @@ TaskId SimulatedHouse::submit(actors::CallNumber number, const ClientSpec& clien
   submit.queue_wait = client.queue_wait;
   submit.inference = client.inference;
   submit.is_async = client.is_async;
+  submit.session = session_of(client, arrival);
+  const CallSize& size = arrival.size;
   if (client.declares_size) submit.size = {size.tokens_in, size.declared_out};
   const TaskId id = submit.task.id;
   caf::anon_send(x_house.broker, std::move(submit));
@@ -265,6 +301,36 @@ void SimulatedHouse::hang_up(TaskId task, actors::CallNumber number) {
   if (x_world) caf::anon_send(x_house.broker, actors::CallerGone{task, number, x_caller});
 }
 
+SlotId SimulatedHouse::acquire_slot(actors::CallNumber number, const ClientSpec& client) {
+  SIGNALBOX_ASSERT(x_world && client.slot);
+  actors::AcquireSlot acquire;
+  acquire.call = number;
+  acquire.listener = x_caller;
+  acquire.request.id = SlotId{x_world->ids()->next()};
+  acquire.request.profile = client.profile;
+  acquire.request.priority = client.priority;
+  acquire.request.owner = client.owner;
+  acquire.request.lease = client.slot->lease;
+  acquire.queue_wait = client.queue_wait;
+  acquire.inference = client.inference;
+  const SlotId id = acquire.request.id;
+  caf::anon_send(x_house.broker, std::move(acquire));
+  return id;
+}
+
+void SimulatedHouse::renew_slot(SlotId slot, const std::string& owner) {
+  if (x_world) caf::anon_send(x_house.broker, actors::RenewSlot{{slot, owner}});
+}
+
+void SimulatedHouse::release_slot(SlotId slot, const std::string& owner, SlotOutcome outcome) {
+  if (!x_world) return;
+  caf::anon_send(x_house.broker, actors::ReleaseSlot{{slot, owner}, std::move(outcome)});
+}
+
+void SimulatedHouse::drop_slot(SlotId slot) {
+  if (x_world) caf::anon_send(x_house.broker, actors::DropSlot{slot});
+}
+
 void SimulatedHouse::configure(actors::ConfigureProfile change) {
   if (x_world) caf::anon_send(x_house.broker, std::move(change));
 }
@@ -273,6 +339,10 @@ void SimulatedHouse::set_server(const std::string& backend, ServerState state) {
   Server& server = x_servers.at(backend);
   const ServerState before = std::exchange(server.state, state);
   if (!x_world || before == state) return;
+  if (server.worker) {
+    caf::anon_send(server.worker, WorkerOrder{state.is_present, state.capacity});
+    return;
+  }
   if (before.capacity != state.capacity) {
     caf::anon_send(x_house.directory, actors::PutLlms{server.id, server.actor, to_llms(server)});
   }
@@ -284,7 +354,13 @@ void SimulatedHouse::set_server(const std::string& backend, ServerState state) {
 }
 
 void SimulatedHouse::kill_server(const std::string& backend) {
-  if (x_world) caf::anon_send(x_servers.at(backend).actor, actors::LosePlaybacks{"it died"});
+  if (!x_world) return;
+  const Server& server = x_servers.at(backend);
+  if (server.worker) {
+    caf::anon_send(server.worker, WorkerOrder{false, server.state.capacity, true});
+  } else {
+    caf::anon_send(server.actor, actors::LosePlaybacks{"it died"});
+  }
 }
 
 ServerState SimulatedHouse::server(const std::string& backend) const {

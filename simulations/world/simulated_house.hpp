@@ -3,6 +3,7 @@
 // meanwhile.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +14,8 @@
 #include "actors/backends/playback_actor.hpp"
 #include "actors/house.hpp"
 #include "simulations/scenario/scenario.hpp"
+#include "simulations/scenario/workload.hpp"
+#include "simulations/world/bound_worker.hpp"
 #include "simulations/world/observed_store.hpp"
 #include "simulations/world/virtual_system.hpp"
 
@@ -31,6 +34,8 @@ class HouseWitness {
   virtual void began(const actors::TaskBegan& message) = 0;
   virtual void data(const actors::TaskData& message) = 0;
   virtual void ended(const actors::TaskEnded& message) = 0;
+  virtual void slot_admitted(const actors::SlotAdmitted& message) = 0;
+  virtual void slot_ended(const actors::SlotEnded& message) = 0;
   virtual actors::Playback play(const BackendSpec& backend, const BackendCall& call) = 0;
   /// The process has died; whoever waited has lost its connection.
   virtual void died(Death death) = 0;
@@ -61,21 +66,22 @@ class SimulatedHouse {
   [[nodiscard]] Duration now() const;
   /// Runs until no actor has a message, or the process dies.
   void run();
-  /// Moves on to `until`, stopping at every timer on the way; `settled` is called whenever nothing
-  /// is under way. @returns false when the process died before.
+  /// Moves on to `goal`, stopping at every timer on the way; `settled` is called whenever nothing
+  /// is under way, and says when at the latest it wants to stop. @returns false when it did before
+  /// `goal`, or the process died.
   template <class Settled>
-  bool run_until(Duration until, const Settled& settled) {
+  bool run_until(Duration goal, const Settled& settled) {
     const bool was_up = is_up();
     run();
-    settled();
+    Duration until = std::min<Duration>(goal, settled());
     while (x_world && x_world->next_timer() && to_offset(*x_world->next_timer()) <= until) {
       x_world->fire_next_timer();
       run();
-      settled();
+      until = std::min<Duration>(until, settled());
     }
     if (was_up && !is_up()) return false;
     pass_to(until);
-    return true;
+    return until == goal;
   }
   /// @returns when the next timer is due; nothing without one, or when it is down.
   [[nodiscard]] std::optional<Duration> next_timer() const;
@@ -95,10 +101,16 @@ class SimulatedHouse {
   // All of it is only sent; while it is down, nothing comes of it.
 
   /// @returns the id of the task. @param idempotency_key empty = none.
-  TaskId submit(actors::CallNumber number, const ClientSpec& client, const CallSize& size,
+  TaskId submit(actors::CallNumber number, const ClientSpec& client, const Arrival& arrival,
                 const std::string& idempotency_key);
   void cancel(TaskId task);
   void hang_up(TaskId task, actors::CallNumber number);
+  /// @returns the id of the slot. @pre it is up, and the client holds slots.
+  SlotId acquire_slot(actors::CallNumber number, const ClientSpec& client);
+  void renew_slot(SlotId slot, const std::string& owner);
+  void release_slot(SlotId slot, const std::string& owner, SlotOutcome outcome);
+  /// The connection of whoever asked for it is gone.
+  void drop_slot(SlotId slot);
   void configure(actors::ConfigureProfile change);
   /// Held over restarts.
   void set_server(const std::string& backend, ServerState state);
@@ -124,21 +136,27 @@ class SimulatedHouse {
 
  private:
   class Caller;
+  using CallerActor = actors::TaskListener::extend_with<actors::SlotListener>;
   struct Server {
     const BackendSpec* spec = nullptr;
     ServerState state;
     ExecutorId id = 0;
+    /// One of the two is null.
     actors::PlaybackActor actor;
+    BoundWorkerActor worker;
+    /// The worker's, kept over restarts of the broker.
+    std::shared_ptr<SessionId> session = std::make_shared<SessionId>();
   };
 
   void start(std::map<std::string, ProfileSettings> profiles);
   void spawn_server(Server& server);
+  void spawn_worker(Server& server, actors::PlaybackScript script);
   void die();
   void pass_to(Duration until);
   [[nodiscard]] std::vector<Llm> to_llms(const Server& server) const;
   [[nodiscard]] Duration to_offset(Instant instant) const { return instant - x_start; }
-  static actors::TaskListener::behavior_type caller(
-      actors::TaskListener::stateful_pointer<Caller> self, SimulatedHouse* house);
+  static CallerActor::behavior_type caller(CallerActor::stateful_pointer<Caller> self,
+                                           SimulatedHouse* house);
 
   const Scenario& x_scenario;
   HouseWitness& x_witness;
@@ -148,7 +166,7 @@ class SimulatedHouse {
   /// Null while it is down.
   std::unique_ptr<VirtualSystem> x_world;
   actors::House x_house;
-  actors::TaskListener x_caller;
+  CallerActor x_caller;
   /// By name.
   std::map<std::string, Server> x_servers;
   Instant x_start{};

@@ -87,13 +87,15 @@ TEST_CASE("policies: options that are changed are kept over a restart", "[actors
   actors::ConfigureProfile change{"p"};
   change.policy = "aging";
   change.options.aging_weights[0] = 9;
+  change.options.fair_weights = {{"team-a", 4}};
   change.options.sjf_max_bypass_s = 2.5;
   house.configure(change);
   house.kill_and_restart();
   const ProfileSettings settings = house.profile("p").settings;
   CHECK(settings.policy == "aging");
-  CHECK(settings.policy_options ==
-        PolicyOptions{.aging_weights = {9, 2, 1}, .sjf_max_bypass_s = 2.5});
+  CHECK(settings.policy_options == PolicyOptions{.aging_weights = {9, 2, 1},
+                                                 .fair_weights = {{"team-a", 4}},
+                                                 .sjf_max_bypass_s = 2.5});
 }
 
 }  // namespace signalbox::testing

@@ -30,7 +30,7 @@ TaskId task_id(std::uint8_t number) {
 InsertTask insert(std::uint8_t number, std::size_t bytes = 10) {
   Task task;
   task.id = task_id(number);
-  return {task, make_bytes(std::string(bytes, 'x'))};
+  return {share(task), make_bytes(std::string(bytes, 'x'))};
 }
 
 MoveTask cancel(std::uint8_t number, std::size_t bytes = 0) {

@@ -232,6 +232,17 @@ TEST_CASE("directory: a broken backend is passed over while another is sound",
   CHECK_FALSE(book.acquire(request_of("p")));
 }
 
+TEST_CASE("directory: a breaker opens as its rules say", "[core][directory][breaker]") {
+  DirectoryBook book = book_of({1});
+  book.set_breaker_rules({.failures_to_open = 2});
+  for (const BreakerState after : {BreakerState::closed, BreakerState::open}) {
+    const auto lease = book.acquire(request_of("p"));
+    REQUIRE(lease);
+    fail_once(book, *lease);
+    CHECK(book.table().find("a")->breaker == after);
+  }
+}
+
 TEST_CASE("directory: a pool of broken backends goes on as if none were",
           "[core][directory][breaker]") {
   DirectoryBook book = book_of({1, 1});

@@ -1,10 +1,11 @@
-// Goal: owners of one class get the same service in tokens while they want it, and nobody saves up
-// idle time. Method: random walks against plain counters; two greedy owners of different sizes; an
-// owner who comes back.
+// Goal: owners of one class get service in tokens by their weights while they want it, and nobody
+// saves up idle time. Method: random walks against plain counters; greedy owners of different sizes
+// and weights; an owner who comes back; the largest costs there can be.
 #include "core/policies/fair_policy.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "tests/core/fixtures.hpp"
 #include "tests/core/policy_world.hpp"
@@ -15,6 +16,8 @@ namespace {
 /// Virtual token counters as the paper has them, over a plain list.
 class FairOracle {
  public:
+  explicit FairOracle(OwnerWeights weights) : x_weights{std::move(weights)} {}
+
   std::size_t pick(const std::vector<KnownCall>& waiting) {
     std::size_t best = 0;
     const auto rank = [&](const KnownCall& call) {
@@ -27,17 +30,17 @@ class FairOracle {
     return best;
   }
   void enters(const KnownCall& call, const std::vector<KnownCall>& waiting) {
-    std::optional<std::int64_t> least;
+    std::optional<VirtualTokens> least;
     bool is_back = true;
     for (const KnownCall& other : waiting) {
       if (other.request.priority != call.request.priority) continue;
       if (key(other) == key(call)) is_back = false;
-      const std::int64_t cost = x_costs[key(other)];
+      const VirtualTokens cost = x_costs[key(other)];
       least = least ? std::min(*least, cost) : cost;
     }
     x_line.push_back(call);
     if (!is_back) return;
-    std::int64_t& cost = x_costs[key(call)];
+    VirtualTokens& cost = x_costs[key(call)];
     cost = std::max(cost, least.value_or(x_last_left[call.request.priority]));
   }
   void leaves(const KnownCall& call, bool is_granted) {
@@ -50,24 +53,29 @@ class FairOracle {
   void ended(const KnownCall& call, const TokenUsage& usage) {
     const std::int64_t in = usage.in.value_or(call.request.size.tokens_in);
     const std::int64_t out = usage.out.value_or(call.predicted_out);
-    x_costs[key(call)] += in + 2 * out;
+    x_costs[key(call)] += share(call, in + 2 * out);
     x_expected[key(call)] -= expected(call);
   }
 
  private:
   using Key = std::pair<Priority, std::string>;
   static Key key(const KnownCall& call) { return {call.request.priority, call.request.owner}; }
-  static std::int64_t expected(const KnownCall& call) {
-    return call.request.size.tokens_in + std::int64_t{2} * call.predicted_out;
+  [[nodiscard]] VirtualTokens share(const KnownCall& call, std::int64_t cost) const {
+    const auto weight = x_weights.find(call.request.owner);
+    return VirtualTokens{cost} * 720'720 / (weight == x_weights.end() ? 1 : weight->second);
   }
-  std::map<Key, std::int64_t> x_costs;
-  std::map<Key, std::int64_t> x_expected;
-  std::map<Priority, std::int64_t> x_last_left;
+  [[nodiscard]] VirtualTokens expected(const KnownCall& call) const {
+    return share(call, call.request.size.tokens_in + std::int64_t{2} * call.predicted_out);
+  }
+  OwnerWeights x_weights;
+  std::map<Key, VirtualTokens> x_costs;
+  std::map<Key, VirtualTokens> x_expected;
+  std::map<Priority, VirtualTokens> x_last_left;
   std::vector<KnownCall> x_line;
 };
 
-PolicyOracle fair_oracle() {
-  const auto state = std::make_shared<FairOracle>();
+PolicyOracle fair_oracle(const OwnerWeights& weights) {
+  const auto state = std::make_shared<FairOracle>(weights);
   PolicyOracle oracle;
   oracle.pick = [state](const auto& waiting, Instant) { return state->pick(waiting); };
   oracle.enters = [state](const auto& call, const auto& waiting) { state->enters(call, waiting); };
@@ -78,7 +86,10 @@ PolicyOracle fair_oracle() {
 
 /// A profile of one class whose backend does exactly what was predicted.
 struct Shop {
-  ProfileScheduler scheduler{"p", policy_settings("fair", 1)};
+  explicit Shop(OwnerWeights weights = {})
+      : scheduler{"p", policy_settings("fair", 1, {.fair_weights = std::move(weights)})} {}
+
+  ProfileScheduler scheduler;
   std::map<std::string, std::int64_t> served = {};
   std::map<TaskId, WaiterRequest> waiting = {};
   std::uint64_t next = 1;
@@ -114,7 +125,11 @@ TEST_CASE("fair: the owner with the smallest counter, as the oracle counts",
       PolicyWorldOptions options;
       options.reports_usage = reports;
       options.owners = owners;
-      walk_policy(policy_settings("fair"), options, fair_oracle, 25);
+      for (const OwnerWeights& weights : {OwnerWeights{}, {{"k", 3}, {"m", 7}, {"n", 1000}}}) {
+        walk_policy(
+            policy_settings("fair", 3, {.fair_weights = weights}), options,
+            [&] { return fair_oracle(weights); }, 25);
+      }
     }
   }
 }
@@ -137,6 +152,95 @@ TEST_CASE("fair: greedy owners get the same service, to the size of one call",
     }
     REQUIRE(most - least <= token_cost(1, large));
   }
+}
+
+TEST_CASE("fair: greedy owners are served by their weights, to the size of one call",
+          "[core][policy][fair]") {
+  const std::map<std::string, std::uint32_t> sizes{{"one", 40}, {"three", 500}, {"thousand", 90}};
+  Shop shop{{{"three", 3}, {"thousand", 1000}}};
+  const std::map<std::string, std::int64_t> weights{{"one", 1}, {"three", 3}, {"thousand", 1000}};
+  for (int count = 0; count < 3; ++count) {
+    for (const auto& [owner, size] : sizes) shop.submit(owner, size);
+  }
+  for (int grant = 0; grant < 20'000; ++grant) {
+    const std::string owner = shop.serve();
+    shop.submit(owner, sizes.at(owner));
+    // By one of his calls, each owner is as far as the others are; and by what rounding loses.
+    for (const auto& [mine, weight] : weights) {
+      for (const auto& [other, its_weight] : weights) {
+        const std::int64_t ahead = shop.served[mine] * its_weight - shop.served[other] * weight;
+        const std::int64_t lost = weight > 16 ? weight * (grant + 1) / virtual_tokens_per_token : 0;
+        REQUIRE(ahead <= (token_cost(1, sizes.at(mine)) + lost) * its_weight);
+      }
+    }
+  }
+  CHECK(shop.served["one"] > 1'000);
+}
+
+TEST_CASE("fair: idle time is not saved up, whatever the weight", "[core][policy][fair]") {
+  Shop shop{{{"late", 3}}};
+  shop.submit("late", 10);
+  CHECK(shop.serve() == "late");
+  for (int count = 0; count < 300; ++count) shop.submit("busy", 10);
+  for (int count = 0; count < 100; ++count) CHECK(shop.serve() == "busy");
+  for (int count = 0; count < 100; ++count) shop.submit("late", 10);
+  std::size_t late = 0;
+  for (int count = 0; count < 80; ++count) late += shop.serve() == "late" ? 1U : 0U;
+  // Three of four from here on, and nothing for the hundred it did not ask for.
+  CHECK(late == 60);
+}
+
+TEST_CASE("fair: new weights hold from then on, for who waits as well", "[core][policy][fair]") {
+  Shop shop;
+  for (int count = 0; count < 200; ++count) {
+    shop.submit("a", 10);
+    shop.submit("b", 10);
+  }
+  const auto share_of_a = [&](int grants) {
+    int served = 0;
+    for (int count = 0; count < grants; ++count) served += shop.serve() == "a" ? 1 : 0;
+    return served;
+  };
+  CHECK(share_of_a(40) == 20);
+  shop.scheduler.reconfigure(policy_settings("fair", 1, {.fair_weights = {{"a", 4}}}));
+  CHECK(share_of_a(100) == 80);
+  shop.scheduler.reconfigure(policy_settings("fair", 1));
+  CHECK(share_of_a(40) == 20);
+}
+
+TEST_CASE("fair: weights divide costs without a rest, or with less than a millionth of a token",
+          "[core][policy][fair]") {
+  for (std::uint32_t weight = 1; weight <= owner_weight_max; ++weight) {
+    for (const std::int64_t cost : {std::int64_t{1}, std::int64_t{999'999'937}}) {
+      const VirtualTokens lost =
+          VirtualTokens{cost} * virtual_tokens_per_token - virtual_cost(cost, weight) * weight;
+      REQUIRE(lost >= 0);
+      REQUIRE(lost < weight);
+      if (weight <= 16) REQUIRE(lost == 0);
+    }
+  }
+}
+
+TEST_CASE("fair: the dearest calls there can be do not overflow a counter",
+          "[core][policy][fair]") {
+  constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+  FairPolicy policy;
+  WaiterView view;
+  view.declared.tokens_in = most;
+  view.predicted_out = most;
+  const Lane lane{view.priority, 0, false};
+  const std::vector<QueueHead> heads{{view.priority, 0, 1, &view, false}};
+  VirtualTokens counted = 0;
+  // 64 bits would be full after a thousand.
+  for (int count = 0; count < 3'000; ++count) {
+    policy.enter(lane, view);
+    policy.granted(heads, 0);
+    policy.leave(lane, view);
+    policy.ended(view, {most, most});
+    counted += VirtualTokens{3} * most * virtual_tokens_per_token;
+    REQUIRE(policy.counter(view.priority, 0) == counted);
+  }
+  CHECK(counted > std::numeric_limits<std::int64_t>::max());
 }
 
 TEST_CASE("fair: who comes back has saved up nothing, and owes what it owed",
@@ -191,14 +295,14 @@ TEST_CASE("fair: an estimate is set right at the end", "[core][policy][fair]") {
   policy.granted(heads, policy.pick(heads, at_s(0)));
   policy.leave(lane, view);
   CHECK(policy.first(lane) == nullptr);
-  CHECK(policy.counter(view.priority, 0) == 210);
+  CHECK(policy.counter(view.priority, 0) == 210 * virtual_tokens_per_token);
   SECTION("less was answered") {
     policy.ended(view, {12U, 4U});
-    CHECK(policy.counter(view.priority, 0) == 20);
+    CHECK(policy.counter(view.priority, 0) == 20 * virtual_tokens_per_token);
   }
   SECTION("nobody says what was answered") {
     policy.ended(view, {});
-    CHECK(policy.counter(view.priority, 0) == 210);
+    CHECK(policy.counter(view.priority, 0) == 210 * virtual_tokens_per_token);
   }
   SECTION("it came back with nothing") {
     policy.ended(view, {0U, 0U});

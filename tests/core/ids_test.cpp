@@ -73,6 +73,24 @@ TEST_CASE("ids: rise strictly under any walk of the clock", "[core][ids][random]
   }
 }
 
+TEST_CASE("ids: order as their bytes do", "[core][ids][random]") {
+  std::mt19937_64 random{5};
+  for (std::size_t place = 0; place < IdBytes{}.size(); ++place) {
+    for (int count = 0; count < 1000; ++count) {
+      TaskId left;
+      for (auto& byte : left.bytes) byte = static_cast<std::uint8_t>(random());
+      TaskId right = left;
+      REQUIRE((left <=> right) == std::strong_ordering::equal);
+      // The first difference is here; what follows says something else.
+      for (std::size_t index = place; index < right.bytes.size(); ++index) {
+        right.bytes[index] = static_cast<std::uint8_t>(random());
+      }
+      REQUIRE((left <=> right) == (left.bytes <=> right.bytes));
+      REQUIRE((left < right) == (left.bytes < right.bytes));
+    }
+  }
+}
+
 TEST_CASE("ids: generators with other seeds do not meet", "[core][ids]") {
   std::set<IdBytes> seen;
   for (const std::uint64_t seed : {1U, 3U, 5U, 7U, 1001U, 65537U}) {

@@ -16,8 +16,11 @@ TEST_CASE("owner_table: an owner has one number, others have others", "[core][ow
   const OwnerIndex nobody = table.acquire("", forgotten);
   CHECK(alice != nobody);
   CHECK(table.acquire("alice", forgotten) == alice);
+  CHECK(table.name(alice) == "alice");
+  CHECK(table.name(nobody).empty());
   table.release(alice);
   table.release(alice);
+  CHECK_FALSE(survives([&] { (void)table.name(alice); }));
   CHECK(table.acquire("alice", forgotten) == alice);
   CHECK(forgotten.empty());
   CHECK(table.size() == 2);

@@ -76,6 +76,7 @@ TEST_CASE("policy: a change of policy loses nobody, and the new order holds at o
         PolicyOptions options;
         options.background_trickle = static_cast<std::uint32_t>(random() % 3);
         options.reserve_interactive = static_cast<std::uint32_t>(random() % 3);
+        options.fair_weights["k"] = static_cast<std::uint32_t>(1 + random() % 9);
         world.reconfigure(
             policy_settings(all_policies[random() % all_policies.size()], 3, options));
       }
@@ -122,13 +123,14 @@ TEST_CASE("policy: a waiter's view holds what is known at admission and nothing 
           "[core][policy]") {
   const WaiterView view;
   const auto& [id, sequence, enqueued_at, declared, predicted_out, owner, target, attempts,
-               priority] = view;
+               priority, owner_weight] = view;
   const auto& [tokens_in, tokens_out_max] = declared;
   CHECK(id.is_nil());
   CHECK(sequence == 0);
   CHECK(enqueued_at == Instant{});
   CHECK(tokens_in + tokens_out_max + predicted_out + owner + target + attempts == 0);
   CHECK(priority == Priority::workflow);
+  CHECK(owner_weight == 1);
 }
 
 TEST_CASE("policy: other true sizes, the same decisions", "[core][policy]") {

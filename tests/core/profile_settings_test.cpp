@@ -112,6 +112,24 @@ TEST_CASE("profile_settings: options of policies are held to their ranges",
       CHECK(weigh(bad) == "aging." + std::string{to_string(priority)});
     }
   }
+  const auto weigh_owner = [&](const std::string& owner, std::uint32_t weight) {
+    return fault([&](auto& options) { options.fair_weights[owner] = weight; });
+  };
+  CHECK(weigh_owner("team-a", 1).empty());
+  CHECK(weigh_owner(std::string(128, 'x'), 1000).empty());
+  for (const std::uint32_t bad : {0U, 1001U}) {
+    CHECK(weigh_owner("team-a", bad) == "fair.weights.team-a");
+  }
+  for (const std::string& bad : {std::string{}, std::string{"a b"}, std::string(129, 'x')}) {
+    CHECK(weigh_owner(bad, 1) == "fair.weights");
+  }
+  const auto weigh_many = [&](int owners) {
+    return fault([&](auto& options) {
+      for (int owner = 0; owner < owners; ++owner) options.fair_weights[std::to_string(owner)] = 2;
+    });
+  };
+  CHECK(weigh_many(256).empty());
+  CHECK(weigh_many(257) == "fair.weights");
   CHECK(fault([](auto& options) { options.background_trickle = 10'000; }).empty());
   CHECK(fault([](auto& options) { options.background_trickle = 10'001; }) == "background_trickle");
   CHECK(fault([](auto& options) { options.reserve_interactive = 10'000; }).empty());
@@ -140,14 +158,15 @@ TEST_CASE("profile_settings: options are stored where they are not the usual one
   settings.policy_options.reserve_interactive = 2;
   settings.policy_options.background_trickle = 10;
   settings.policy_options.aging_weights = {9, 3, 2};
+  settings.policy_options.fair_weights = {{"team-b", 1000}, {"ann@x:y/z", 2}};
   settings.policy_options.sjf_max_bypass_s = 2.5;
   settings.policy_options.swap_max_bypass_s = 0;
   settings.policy_options.swap_hold_s = 1.5;
   settings.policy_options.swap_min_batch = 8;
   CHECK(encode(settings) ==
         "v1 max_queued=32 queue_wait_s=20 inference_s=120 policy=aging reserve_interactive=2 "
-        "background_trickle=10 aging=9:3:2 sjf_max_bypass_s=2.5 swap_max_bypass_s=0 "
-        "swap_hold_s=1.5 swap_min_batch=8");
+        "background_trickle=10 aging=9:3:2 fair_weights=ann@x:y/z=2,team-b=1000 "
+        "sjf_max_bypass_s=2.5 swap_max_bypass_s=0 swap_hold_s=1.5 swap_min_batch=8");
   CHECK(decode_profile_settings(encode(settings)) == settings);
 }
 
@@ -232,6 +251,10 @@ TEST_CASE("profile_settings: whatever passes check comes back exactly from its t
       for (auto& weight : options.aging_weights) {
         weight = static_cast<std::uint32_t>(1 + random() % 1000);
       }
+      for (std::uint64_t owners = random() % 300; owners > 44; --owners) {
+        options.fair_weights[std::to_string(random() % 100'000)] =
+            static_cast<std::uint32_t>(1 + random() % 1000);
+      }
       options.sjf_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 86'400;
       options.swap_max_bypass_s = static_cast<double>(random() >> 11U) * 0x1p-53;
       options.swap_hold_s = static_cast<double>(random() >> 11U) * 0x1p-53 * 3'600;
@@ -282,6 +305,17 @@ TEST_CASE("profile_settings: garbage is no settings", "[core][profile_settings]"
                                  good + " aging=4:2:0",
                                  good + " aging=4:2:1:1",
                                  good + " aging=4:2:1001",
+                                 good + " fair_weights=",
+                                 good + " fair_weights=a",
+                                 good + " fair_weights=a=",
+                                 good + " fair_weights=a=0",
+                                 good + " fair_weights=a=1001",
+                                 good + " fair_weights==1",
+                                 good + " fair_weights=a=1,",
+                                 good + " fair_weights=,a=1",
+                                 good + " fair_weights=a=1,a=1",
+                                 good + " fair_weights=a=1=1",
+                                 good + " fair_weights=a!=1",
                                  good + " reserve_interactive=-1",
                                  good + " background_trickle=10001",
                                  good + " preempt=",

@@ -125,7 +125,7 @@ describe('what the daemon answers is what it says', { timeout: 60_000 }, () => {
     assert.equal(expectDescribed(await daemon.put(agent, { llm: 'echo', system_prompt: 's', defaults: { temperature: 0.5 } }), 'PUT', agents).status, 200);
     assert.equal(expectDescribed(await daemon.get(agent), 'GET', agents).status, 200);
     assert.equal(expectDescribed(await daemon.post(`${agent}/chat`, { message: 'hi' }), 'POST', `${agents}/chat`).status, 200);
-    assert.equal(expectDescribed(await daemon.put('/api/v1/profiles/gpu', { max_concurrent: 2 }), 'PUT', '/api/v1/profiles/{name}').status, 200);
+    assert.equal(expectDescribed(await daemon.put('/api/v1/profiles/gpu', { max_concurrent: 2, policy: 'fair', fair: { weights: { 'team-a': 4 } } }), 'PUT', '/api/v1/profiles/{name}').status, 200);
     assert.equal(expectDescribed(await daemon.get('/api/v1/profiles/gpu'), 'GET', '/api/v1/profiles/{name}').status, 200);
     assert.equal(expectDescribed(await daemon.put('/api/v1/pools/trio', { choice: 'affinity' }), 'PUT', '/api/v1/pools/{name}').status, 200);
     assert.equal(expectDescribed(await daemon.get('/api/v1/pools/trio'), 'GET', '/api/v1/pools/{name}').status, 200);

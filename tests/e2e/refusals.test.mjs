@@ -113,6 +113,8 @@ describe('what is refused, and how', () => {
       [{ max_concurrent: 'two' }, 'max_concurrent'], [{ max_queued: -1 }, 'max_queued'], [{ default_queue_wait_s: 0 }, 'default_queue_wait_s'],
       [{ default_inference_s: -3 }, 'default_inference_s'], [{ policy: 'coin-toss' }, 'policy'], [{ max_slots: 3 }, 'max_slots'],
       [{ aging: { workflow: 0 } }, 'aging.workflow'], [{ aging: { workflow: 1001 } }, 'aging.workflow'], [{ aging: { urgent: 1 } }, 'aging.urgent'], [{ aging: 3 }, 'aging'],
+      [{ fair: { weights: { ann: 0 } } }, 'fair.weights.ann'], [{ fair: { weights: { 'a b': 1 } } }, 'fair.weights'], [{ fair: { shares: {} } }, 'fair.shares'],
+      [{ fair: { weights: Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`owner-${n}`, 2])) } }, 'fair.weights'],
       [{ sjf: { max_bypass_s: -1 } }, 'sjf.max_bypass_s'], [{ swap: { max_bypass_s: 86_401 } }, 'swap.max_bypass_s'], [{ swap: { hold_s: 3601 } }, 'swap.hold_s'], [{ swap: { min_batch: 1 } }, 'swap.min_batch'], [{ background_trickle: 10_001 }, 'background_trickle'],
       [{ preempt: 'workflow' }, 'preempt'], [{ preempt_budget: 1001 }, 'preempt_budget'],
       [{ tune_slots: { min: 5, max: 4 } }, 'tune_slots.min'], [{ tune_slots: { max: 10_001 } }, 'tune_slots.max'], [{ tune_slots: 4 }, 'tune_slots'],

@@ -34,6 +34,7 @@ TEST_CASE("profiles: a policy and its options are set and shown", "[http][profil
   CHECK(value_of(usual.body, "reserve_interactive") == "0");
   CHECK(value_of(usual.body, "background_trickle") == "0");
   CHECK(value_of(usual.body, "aging") == R"({"interactive":4,"workflow":2,"background":1})");
+  CHECK(value_of(usual.body, "fair") == R"({"weights":{}})");
   CHECK(value_of(usual.body, "sjf") == R"({"max_bypass_s":60})");
   CHECK(value_of(usual.body, "swap") == R"({"max_bypass_s":30,"hold_s":0,"min_batch":4})");
 
@@ -49,6 +50,20 @@ TEST_CASE("profiles: a policy and its options are set and shown", "[http][profil
   CHECK(value_of(changed.body, "swap") == R"({"max_bypass_s":30,"hold_s":0,"min_batch":4})");
   CHECK(value_of(put(house, R"({"swap":{"hold_s":2.5,"min_batch":8}})").body, "swap") ==
         R"({"max_bypass_s":30,"hold_s":2.5,"min_batch":8})");
+}
+
+TEST_CASE("profiles: owners' weights are set as a whole and shown by owner", "[http][profiles]") {
+  FakeHouse house;
+  const auto fair_after = [&](const std::string& body) {
+    const Response answer = put(house, body);
+    CHECK(answer.status == 200);
+    return std::string{value_of(answer.body, "fair")};
+  };
+  const std::string both = R"({"weights":{"team-a":4,"team-b":1000}})";
+  CHECK(fair_after(R"({"policy":"fair","fair":{"weights":{"team-b":1000,"team-a":4}}})") == both);
+  CHECK(fair_after(R"({"max_queued":3,"fair":{}})") == both);
+  CHECK(fair_after(R"({"fair":{"weights":{"team-b":2}}})") == R"({"weights":{"team-b":2}})");
+  CHECK(fair_after(R"({"fair":{"weights":{}}})") == R"({"weights":{}})");
 }
 
 TEST_CASE("profiles: preemption is set and shown", "[http][profiles]") {
@@ -91,7 +106,14 @@ TEST_CASE("profiles: a slip in an option names it", "[http][profiles]") {
   CHECK(fault(house, R"({"sjf":{"hold_s":1}})") == "sjf.hold_s");
   CHECK(fault(house, R"({"reserve_interactive":-1})") == "reserve_interactive");
   CHECK(fault(house, R"({"background_trickle":null})") == "background_trickle");
-  CHECK(fault(house, R"({"fair":{}})") == "fair");
+  CHECK(fault(house, R"({"fair":4})") == "fair");
+  CHECK(fault(house, R"({"fair":{"weight":{}}})") == "fair.weight");
+  CHECK(fault(house, R"({"fair":{"weights":[1]}})") == "fair.weights");
+  CHECK(fault(house, R"({"fair":{"weights":{"a":1,"a":2}}})") == "fair.weights");
+  for (const char* weight : {"1.5", "-1", "\"2\"", "null", "99999999999"}) {
+    CHECK(fault(house, R"({"fair":{"weights":{"a":)" + std::string{weight} + "}}}") ==
+          "fair.weights.a");
+  }
   for (const char* word : {R"("workflow")", R"("Background")", "true", "null", "1"}) {
     CHECK(fault(house, R"({"preempt":)" + std::string{word} + "}") == "preempt");
   }

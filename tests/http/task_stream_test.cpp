@@ -20,7 +20,7 @@ Task owned_by(const std::string& owner) {
 }
 
 void insert(FakeHouse& house, const std::string& owner) {
-  const std::array ops{StoreOp{InsertTask{owned_by(owner), make_bytes("{\n}")}}};
+  const std::array ops{StoreOp{InsertTask{share(owned_by(owner)), make_bytes("{\n}")}}};
   REQUIRE(house.store->commit(ops)[0].outcome == StoreResult::Outcome::applied);
 }
 

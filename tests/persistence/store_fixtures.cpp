@@ -57,7 +57,7 @@ Task make_task(std::uint64_t number) {
 }
 
 InsertTask insert(Task task, std::string request) {
-  return {std::move(task), make_bytes(std::move(request))};
+  return {share(std::move(task)), make_bytes(std::move(request))};
 }
 
 InsertTask insert(std::uint64_t number) {

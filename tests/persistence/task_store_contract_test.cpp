@@ -99,7 +99,7 @@ STORE_TEST("bodies of any size come back byte by byte") {
 
 STORE_TEST("a task without a body has none") {
   TestType fixture;
-  commit_all(fixture.store(), {InsertTask{make_task(1), nullptr}, claim(1, 1)});
+  commit_all(fixture.store(), {InsertTask{share(make_task(1)), nullptr}, claim(1, 1)});
   MoveTask end = complete(1, 1);
   end.response = nullptr;
   commit_all(fixture.store(), {end});

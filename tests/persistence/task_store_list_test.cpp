@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("task_store: a page looks at a bounded number of rows", "[per
   for (std::uint64_t number = 1; number <= count; ++number) {
     Task task = make_task(number);
     if (number == 5) task.agent = "rare";
-    ops.emplace_back(InsertTask{task, nullptr});
+    ops.emplace_back(InsertTask{share(task), nullptr});
   }
   commit_all(fixture.store(), ops);
   TaskQuery query;
@@ -134,7 +134,7 @@ TEST_CASE("lmdb_task_store: many held tasks are listed too", "[persistence]") {
   const std::size_t count = page_rows_examined_max + 10;
   std::vector<StoreOp> ops;
   for (std::uint64_t number = 1; number <= count; ++number) {
-    ops.emplace_back(InsertTask{make_task(number), nullptr});
+    ops.emplace_back(InsertTask{share(make_task(number)), nullptr});
     ops.emplace_back(claim(number, 1));
   }
   commit_all(fixture.store(), ops);

@@ -32,14 +32,14 @@ class Oracle {
   static Outcome apply(const DeleteCallRows&) { return Outcome::applied; }
 
   Outcome apply(const InsertTask& op) {
-    if (rows.contains(op.task.id)) return Outcome::conflict;
+    if (rows.contains(op.task->id)) return Outcome::conflict;
     for (const auto& [id, row] : rows) {
-      if (!op.task.idempotency_hash.empty() &&
-          row.task.idempotency_hash == op.task.idempotency_hash) {
+      if (!op.task->idempotency_hash.empty() &&
+          row.task.idempotency_hash == op.task->idempotency_hash) {
         return Outcome::conflict;
       }
     }
-    rows[op.task.id] = {op.task, *op.request};
+    rows[op.task->id] = {*op.task, *op.request};
     return Outcome::applied;
   }
 

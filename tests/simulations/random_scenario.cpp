@@ -106,6 +106,7 @@ std::shared_ptr<const std::vector<sim::TraceRow>> draw_calls(Draw& draw) {
     if (draw.coin()) row.tokens_out = draw.count(0, 1'000'000);
     row.service = maybe_time(draw);
     row.acts = {maybe_time(draw), maybe_time(draw), maybe_time(draw)};
+    if (draw.coin()) row.session = draw.count(0, 1'000'000);
   }
   std::sort(rows.begin(), rows.end(),
             [](const auto& left, const auto& right) { return left.at < right.at; });
@@ -115,6 +116,19 @@ std::shared_ptr<const std::vector<sim::TraceRow>> draw_calls(Draw& draw) {
 std::optional<sim::ActLaw> maybe_act(Draw& draw) {
   if (draw.coin()) return std::nullopt;
   return sim::ActLaw{draw_law(draw, longest_ns), draw.count(0, 100)};
+}
+
+std::optional<sim::RetryLaw> maybe_retry(Draw& draw) {
+  if (draw.coin()) return std::nullopt;
+  constexpr std::uint64_t longest = std::uint64_t{sim::backoff_s_max} * 1'000'000'000;
+  sim::RetryLaw retry;
+  retry.tries = draw.count(2, sim::tries_max);
+  retry.backoff = draw.time(0, longest);
+  if (draw.coin()) retry.factor = draw.count(1, sim::backoff_factor_max);
+  if (draw.coin()) retry.backoff_max = draw.time(0, longest);
+  if (draw.coin()) retry.jitter = draw.count(0, 1'000);
+  retry.heeds_retry_after = draw.coin();
+  return retry;
 }
 
 sim::Fault draw_fault(Draw& draw, const sim::Scenario& scenario) {
@@ -175,6 +189,9 @@ ProfileSettings draw_profile(Draw& draw) {
   for (auto& weight : options.aging_weights) {
     if (draw.coin()) weight = draw.count(1, aging_weight_max);
   }
+  for (std::uint64_t left = draw.pick(4); left > 0; --left) {
+    options.fair_weights[draw.name("o" + std::to_string(left))] = draw.count(1, owner_weight_max);
+  }
   if (draw.coin()) options.sjf_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   if (draw.coin()) options.swap_max_bypass_s = draw.seconds(0, max_bypass_s_max);
   if (draw.coin()) options.swap_hold_s = draw.seconds(0, hold_s_max);
@@ -193,6 +210,12 @@ sim::BackendSpec draw_backend(Draw& draw, std::size_t index) {
   if (draw.coin()) spec.model = draw.name("model");
   if (draw.coin()) spec.capacity = draw.count(1, max_concurrent_max);
   spec.service = draw_service(draw);
+  if (draw.pick(4) == 0) {
+    spec.worker.emplace();
+    if (draw.coin()) spec.worker->heartbeat = draw.time(10'000'000, longest_ns);
+    spec.worker->wakes_in = maybe_time(draw);
+    return spec;
+  }
   spec.reports_usage = draw.coin();
   switch (draw.pick(3)) {
     case 0:
@@ -227,6 +250,15 @@ bool fits(const sim::Fault& fault, const sim::Scenario& scenario) {
          });
 }
 
+sim::SlotUse draw_slot_use(Draw& draw) {
+  sim::SlotUse slot;
+  slot.hold = draw_service(draw);
+  if (draw.coin()) return slot;
+  slot.lease = draw.time(1, longest_ns);
+  if (draw.coin()) slot.renew_every = draw.time(1'000'000, longest_ns);
+  return slot;
+}
+
 sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size_t index) {
   constexpr std::uint64_t budget_min = 1'000'000;
   constexpr std::uint64_t budget_max = 86'400'000'000'000;
@@ -244,15 +276,23 @@ sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size
   if (draw.coin()) client.tokens_out = draw_law(draw, 1'000'000);
   if (draw.coin()) client.queue_wait = draw.time(budget_min, budget_max);
   if (draw.coin()) client.inference = draw.time(budget_min, budget_max);
+  if (draw.pick(4) == 0) {
+    client.target.clear();
+    client.slot = draw_slot_use(draw);
+  }
+  client.cancel = maybe_act(draw);
+  client.hang_up = maybe_act(draw);
+  if (draw.coin()) client.tasks = draw.number(0, 1'000'000'000);
+  if (draw.coin()) client.start = draw.time();
+  // The rest is no matter of a slot.
+  if (client.slot) return client;
+  if (draw.coin()) client.sessions = draw.count(0, 1'000'000);
   client.declares_size = draw.coin();
   if (draw.coin()) client.size_error = draw.count(0, 1'000);
   client.is_async = draw.coin();
   client.streaming = draw.coin();
-  client.cancel = maybe_act(draw);
-  client.hang_up = maybe_act(draw);
   client.duplicate = maybe_act(draw);
-  if (draw.coin()) client.tasks = draw.number(0, 1'000'000'000);
-  if (draw.coin()) client.start = draw.time();
+  client.retry = maybe_retry(draw);
   return client;
 }
 
@@ -273,6 +313,11 @@ sim::Scenario draw_any_scenario(std::uint64_t seed) {
   for (std::uint64_t left = 1 + draw.pick(4); left > 0; --left) {
     scenario.backends.push_back(draw_backend(draw, scenario.backends.size()));
   }
+  if (draw.coin()) scenario.worker_timeout = draw.time();
+  for (std::uint64_t left = draw.pick(3); left > 0; --left) {
+    scenario.pools[draw.name("pool" + std::to_string(left))] = draw.one_of<ChoiceKind, 3>(
+        {ChoiceKind::affinity, ChoiceKind::first_match, ChoiceKind::round_robin});
+  }
   for (std::uint64_t left = draw.pick(6); left > 0; --left) {
     scenario.clients.push_back(draw_client(draw, scenario, scenario.clients.size()));
   }
@@ -280,6 +325,7 @@ sim::Scenario draw_any_scenario(std::uint64_t seed) {
     const sim::Fault fault = draw_fault(draw, scenario);
     if (fits(fault, scenario)) scenario.faults.push_back(fault);
   }
+  scenario.has_breaker = draw.coin();
   if (draw.coin()) scenario.schedule_seed = draw.number(0, UINT64_MAX);
   if (draw.coin()) {
     scenario.gc = {draw.count(1, 86'400), draw.count(1, 31'536'000), draw.count(1, 315'360'000),

@@ -94,7 +94,41 @@ Failure overlap_a_hang(const Scenario& scenario) {
   return std::nullopt;
 }
 
+/// Ten calls, of half a second each.
+Scenario short_calls() {
+  std::string text = R"(version: 1
+profiles: {line: {max_concurrent: 1}}
+backends:
+  - {name: server, service: {law: const, value_s: 9}}
+clients:
+  - name: chat
+    class: workflow
+    profile: line
+    model: server
+    arrival:
+      law: calls
+      calls:
+)";
+  for (int second = 0; second < 10; ++second) {
+    text += "        - {at_s: " + std::to_string(second) + ", service_s: 0.5}\n";
+  }
+  return read_whole_scenario(text);
+}
+
+/// There is work for two and a half seconds.
+Failure busy_for_long(const Scenario& scenario) {
+  Duration work{};
+  for (const Call& call : calls_of(scenario)) work += call.arrival.size.service.value_or(0s);
+  return work >= 2500ms ? Failure{"I9"} : std::nullopt;
+}
+
 }  // namespace
+
+TEST_CASE("shrink: what many short calls do, one long call does", "[simulations][shrink]") {
+  const auto shrunk = shrink_fully(short_calls(), busy_for_long);
+  REQUIRE(calls_of(shrunk.scenario).size() == 1);
+  CHECK(calls_of(shrunk.scenario).front().arrival.size.service == 2500ms);
+}
 
 TEST_CASE("shrink: two calls that overlap a fault are all that is left", "[simulations][shrink]") {
   const auto shrunk = shrink_fully(large_scenario(), overlap_a_hang);

@@ -83,7 +83,7 @@ void ExecutorProbe::send_run(bool is_streaming) {
   x_task.state = TaskState::claimed;
   actors::RunTask run;
   run.epoch = x_epoch;
-  run.task = std::make_shared<const Task>(x_task);
+  run.task = share(x_task);
   run.request = make_bytes("{}");
   run.llm = lease.llm;
   run.model = lease.model;

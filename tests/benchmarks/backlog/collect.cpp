@@ -183,7 +183,7 @@ std::vector<double> enqueue_one_by_one(WriterThread& writer, const std::atomic<b
     task.pool = "bench";
     task.inference_ms = 1;
     std::vector<StoreOp> ops;
-    ops.emplace_back(InsertTask{task, request});
+    ops.emplace_back(InsertTask{share(task), request});
     writer.write(std::move(ops));
     // From when it was due: a stall counts for all who came during it.
     took.push_back(in_ms(Clock::now() - next));

@@ -75,7 +75,7 @@ void fill(TaskStore& store, std::size_t count, bool is_finished) {
     if (index == 0 || index == count / 2 || index + 1 == count) {
       std::puts(task.id.to_string().c_str());
     }
-    ops.emplace_back(InsertTask{task, request});
+    ops.emplace_back(InsertTask{share(task), request});
     if (is_finished) ops.emplace_back(end_of(task));
     if (ops.size() >= batch_tasks) commit(store, ops);
   }
