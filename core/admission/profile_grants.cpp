@@ -254,6 +254,8 @@ ProfileScheduler::Candidates ProfileScheduler::candidates(const Rooms& rooms,
     const bool is_counted = with_parked && target.waits_for_room;
     if (target.state == TargetState::parked && !is_counted) continue;
     if (target.leases.empty()) {
+      // Behind others it is not asked for: who has a lease does not wait for it either.
+      if (!with_parked && lacks_room(target)) continue;
       add_heads(index, std::nullopt, rooms, found);
       continue;
     }

@@ -124,6 +124,23 @@ TEST_CASE("profile_groups: a better waiter asks although another waits for that 
   CHECK(counter.asked() == Names{"b"});
 }
 
+TEST_CASE("profile_groups: a lease in hand does not wait for one that nobody asks for",
+          "[core][profile_scheduler]") {
+  Counter counter{4};
+  for (const auto* target : {"a", "b", "c"}) counter.scheduler.set_capacity(target, {{"gpu", 1}});
+  counter.submit(1, "a", background);
+  CHECK(counter.asked() == Names{"a"});
+  counter.scheduler.lease_parked("a", true);
+  counter.submit(2, "c", interactive);
+  CHECK(counter.asked() == Names{"c"});
+  counter.scheduler.lease_parked("c", true);
+  counter.submit(3, "b");
+  CHECK(counter.asked().empty());
+  // It was on its way before c stood in line. What b waits for is behind c, and c waits for this.
+  CHECK(counter.give("a") == Order{1});
+  CHECK(counter.unused.empty());
+}
+
 TEST_CASE("profile_groups: when it is not room any more that one waits for the others may ask",
           "[core][profile_scheduler]") {
   Counter counter{4};
