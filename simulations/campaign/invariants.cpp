@@ -6,9 +6,7 @@
 namespace signalbox::sim {
 namespace {
 
-/// The house is asked what it thinks of itself at each of so many looks, then every so many, and at
-/// the end. So what breaks a rule in a long run breaks it in a short one, too.
-constexpr std::uint64_t settles_watched_closely = 256;
+/// After the close looks the house is asked what it thinks of itself every so many.
 constexpr std::uint64_t settles_between_questions = 64;
 
 /// Each profile may have one that is not needed any more, and one for a question that was put to it
@@ -33,7 +31,8 @@ std::uint32_t most_slots(const actors::ProfileStatus& status) {
 
 }  // namespace
 
-Invariants::Invariants(const Scenario& scenario) : x_scenario{scenario} {
+Invariants::Invariants(const Scenario& scenario, std::uint64_t close_looks)
+    : x_scenario{scenario}, x_close_looks{close_looks} {
   for (const BackendSpec& server : scenario.backends) {
     x_capacity_max[server.name] = server.capacity.value_or(count_slots(scenario));
   }
@@ -236,7 +235,7 @@ void Invariants::settled(SimulatedHouse& house, Duration now) {
   ++x_settles;
   if (x_is_changing) {
     learn_settings(house);
-  } else if (x_settles <= settles_watched_closely || x_settles % settles_between_questions == 0) {
+  } else if (x_settles <= x_close_looks || x_settles % settles_between_questions == 0) {
     check_house(house);
   }
 }

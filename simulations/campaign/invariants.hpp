@@ -44,7 +44,10 @@ struct Violation {
 class Invariants final : public RunChecker {
  public:
   /// @param scenario must outlive it.
-  explicit Invariants(const Scenario& scenario);
+  /// @param close_looks at each of so many looks the house is asked what it thinks of itself, then
+  /// every now and then, and at the end: so what breaks a rule in a long run breaks it in a short
+  /// one, too.
+  explicit Invariants(const Scenario& scenario, std::uint64_t close_looks = 256);
 
   /// The first one; nothing when all held.
   [[nodiscard]] const std::optional<Violation>& violation() const { return x_violation; }
@@ -162,6 +165,7 @@ class Invariants final : public RunChecker {
   [[nodiscard]] std::size_t passing_by(const std::string& profile, Priority priority) const;
 
   const Scenario& x_scenario;
+  std::uint64_t x_close_looks;
   std::optional<Violation> x_violation;
   ProbeCounts x_probes{};
   Duration x_now{};

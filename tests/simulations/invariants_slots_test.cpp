@@ -42,7 +42,7 @@ SlotId slot_of(actors::CallNumber number) {
 /// Tells the invariants what a house might have done. Calls and slots have the same numbers.
 class SlotStory {
  public:
-  SlotStory() : x_house{x_scenario, {}, x_witness}, x_rules{x_scenario} {
+  SlotStory() : x_house{x_scenario, {}, x_witness}, x_rules{x_scenario, 0} {
     x_rules.started(x_house, 0s);
   }
 

@@ -39,11 +39,14 @@ TaskId id_of(std::uint8_t number) {
   return TaskId{bytes};
 }
 
-/// Tells the invariants what a house might have done. Calls and tasks have the same numbers.
+/// Tells the invariants what a house might have done; the one that is there did nothing of it, and
+/// is not asked. Calls and tasks have the same numbers.
 class Story {
  public:
   explicit Story(sim::Scenario scenario = one_line())
-      : x_scenario{std::move(scenario)}, x_house{x_scenario, {}, x_witness}, x_rules{x_scenario} {
+      : x_scenario{std::move(scenario)},
+        x_house{x_scenario, {}, x_witness},
+        x_rules{x_scenario, 0} {
     x_rules.started(x_house, 0s);
   }
 
