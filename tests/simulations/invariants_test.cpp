@@ -18,10 +18,9 @@ sim::Scenario one_line(const std::string& policy = "strict") {
   line.max_queued = 2;
   line.policy = policy;
   scenario.profiles["line"] = line;
-  sim::BackendSpec server;
+  sim::BackendSpec& server = scenario.backends.emplace_back();
   server.name = "server";
   server.capacity = 1;
-  scenario.backends.push_back(server);
   for (const Priority priority : all_priorities) {
     sim::ClientSpec client;
     client.name = std::string{to_string(priority)};
@@ -39,8 +38,7 @@ TaskId id_of(std::uint8_t number) {
   return TaskId{bytes};
 }
 
-/// Tells the invariants what a house might have done; the one that is there did nothing of it, and
-/// is not asked. Calls and tasks have the same numbers.
+/// Tells the invariants what a house might have done. Calls and tasks have the same numbers.
 class Story {
  public:
   explicit Story(sim::Scenario scenario = one_line())
