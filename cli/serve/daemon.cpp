@@ -1,6 +1,7 @@
 #include "cli/serve/daemon.hpp"
 
 #include <algorithm>
+#include <caf/actor_registry.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -26,6 +27,9 @@ constexpr std::chrono::seconds first_answer_patience{2};
 /// For answers that are on their way out when the connections are cut.
 constexpr std::chrono::milliseconds cut_grace{250};
 constexpr std::chrono::milliseconds drain_poll{20};
+/// From the order to stop to the last actor's end it is a moment.
+constexpr std::chrono::seconds actors_patience{5};
+constexpr std::chrono::milliseconds actors_poll{1};
 constexpr std::size_t aborting_calls_max = 64;
 constexpr ExecutorId echo_executor = 1;
 
@@ -263,6 +267,15 @@ bool Daemon::are_workers_busy() {
                      [](const auto& worker) { return worker.in_flight > 0; });
 }
 
+// One that is cut off by the end of its world leaves what it holds behind, such as a handle on the
+// store's actor, for whose thread that end then waits without end.
+void Daemon::wait_for_actors() {
+  const auto end = std::chrono::steady_clock::now() + actors_patience;
+  while (x_system->registry().running() > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(actors_poll);
+  }
+}
+
 void Daemon::stop(std::chrono::milliseconds grace) {
   if (!x_system) return;
   if (x_services) {
@@ -295,6 +308,7 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   x_house = {};
   // Its calls' last events go to actors.
   x_push_client.reset();
+  wait_for_actors();
   x_system.reset();
   x_ports = {};
 }

@@ -49,6 +49,7 @@ class Daemon {
   void start_plugins();
   void wait_for_backends();
   void wait_for_calls(std::chrono::milliseconds grace);
+  void wait_for_actors();
   [[nodiscard]] bool are_workers_busy();
   void flush_store();
 
