@@ -63,7 +63,8 @@ void ProfileState::expire() {
   for (const Expiry& expiry : x_scheduler->expire(now())) {
     const auto place = x_clients.find(expiry.id);
     if (place == x_clients.end()) continue;
-    x_self->send(place->second, BudgetExpired{expiry.code, x_scheduler->estimated_wait_s(1)});
+    x_self->send(place->second,
+                 BudgetExpired{expiry.code, x_scheduler->estimated_wait_s(1), expiry.is_unserved});
     if (expiry.code == ErrorCode::queue_wait_timeout) x_clients.erase(place);
   }
 }

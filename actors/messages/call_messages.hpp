@@ -233,6 +233,8 @@ struct BudgetExpired {
   ErrorCode code = ErrorCode::none;
   /// A guess at when another try makes sense. Unit: s.
   double retry_after_s = 0;
+  /// No backend was there that could have run it.
+  bool is_unserved = false;
 };
 
 struct BackendReport {

@@ -106,7 +106,7 @@ void TaskRun::expired(const BudgetExpired& message) {
   x_place = Place::left;
   end(TaskState::error,
       queue_wait_timeout(task.profile, task.priority, static_cast<double>(task.queue_wait_ms) / 1e3,
-                         message.retry_after_s),
+                         message.retry_after_s, message.is_unserved ? task.pool : std::string{}),
       nullptr, nullptr);
 }
 

@@ -9,10 +9,12 @@
 namespace signalbox {
 
 /// @param queue_wait_s the budget. @param retry_after_s a guess at when another try makes sense.
+/// @param unserved what was asked for, when no backend was there that serves it; else empty.
 inline Error queue_wait_timeout(const std::string& profile, Priority priority, double queue_wait_s,
-                                double retry_after_s) {
-  return make_error(ErrorCode::queue_wait_timeout,
-                    "no slot of profile " + profile + " became free within the queue wait budget")
+                                double retry_after_s, const std::string& unserved = {}) {
+  const std::string missed = unserved.empty() ? "no slot of profile " + profile + " became free"
+                                              : "no backend for \"" + unserved + "\" was online";
+  return make_error(ErrorCode::queue_wait_timeout, missed + " within the queue wait budget")
       .with("profile", profile)
       .with("priority", std::string{to_string(priority)})
       .with("queue_wait_s", queue_wait_s)

@@ -270,9 +270,12 @@ std::vector<Expiry> ProfileScheduler::expire(Instant now) {
       clear_deadline(id, waiter);
       expiries.push_back({id, ErrorCode::inference_timeout});
     } else {
+      const Target& target = x_targets[waiter.view.target];
+      const bool is_unserved =
+          target.state == TargetState::parked && target.capacities.empty() && !target.name.empty();
       remove(id, now);
       ++x_rejected_total;
-      expiries.push_back({id, ErrorCode::queue_wait_timeout});
+      expiries.push_back({id, ErrorCode::queue_wait_timeout, is_unserved});
     }
   }
   return expiries;

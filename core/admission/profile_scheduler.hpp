@@ -72,6 +72,8 @@ struct Expiry {
   TaskId id;
   /// queue_wait_timeout or inference_timeout.
   ErrorCode code = ErrorCode::none;
+  /// It stood in line, and no backend of its target was there.
+  bool is_unserved = false;
 };
 
 struct AskForLease {

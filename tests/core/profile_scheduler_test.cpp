@@ -343,4 +343,33 @@ TEST_CASE("profile_scheduler: the estimate is rounds over the slots times a movi
   CHECK(scheduler.estimated_wait_s(std::size_t{1}) == Approx(9));
 }
 
+TEST_CASE(
+    "profile_scheduler: who waited in vain for a backend is told apart from who met a full one",
+    "[profile_scheduler]") {
+  ProfileScheduler scheduler{"chat", settings_with(1)};
+  const Instant now{};
+  WaiterRequest request = request_of(1, workflow, "desk");
+  request.queue_wait = seconds{5};
+  submit(scheduler, request, now);
+  scheduler.lease_parked("desk", false);
+  const auto unserved = scheduler.expire(now + seconds{5});
+  REQUIRE(unserved.size() == 1);
+  CHECK(unserved.front().code == ErrorCode::queue_wait_timeout);
+  CHECK(unserved.front().is_unserved);
+
+  scheduler.set_capacity("desk", {{"upstream desk", 1}});
+  scheduler.lease_parked("desk", true);
+  request.id = task_id(2);
+  submit(scheduler, request, now);
+  const auto busy = scheduler.expire(now + seconds{5});
+  REQUIRE(busy.size() == 1);
+  CHECK_FALSE(busy.front().is_unserved);
+
+  // Paused, nobody has asked who is there.
+  ProfileScheduler paused{"chat", settings_with(0)};
+  request.id = task_id(3);
+  submit(paused, request, now);
+  CHECK_FALSE(paused.expire(now + seconds{5}).front().is_unserved);
+}
+
 }  // namespace signalbox::test
