@@ -65,7 +65,7 @@ BrokerActor::behavior_type BrokerState::make_behavior(BrokerSettings settings, P
       [this](const WatchTask& message) { watch(message); },
       [this](OrderEnd& message) { order_end(std::move(message)); },
       [this](BacklogGranted& message) { backlog_granted(message); },
-      [this](const RoutingChanged& message) { x_table = message.table; },
+      [this](const RoutingChanged& message) { change_routing(message); },
       [this](BeginDrain) { x_is_draining = true; },
       [this](ShelveTasks) { return shelve_all(); },
       [this](AcquireSlot& message) { acquire_slot(message); },

@@ -83,6 +83,7 @@ class BrokerState {
   void leave_backlog();
   void task_actor_gone(TaskActorGone& message);
   void refuse(const SubmitTask& message, Error error);
+  void change_routing(const RoutingChanged& message);
   void note_refused(const Task& task, const Error& error);
   caf::result<Done> shelve_all();
   TaskSetup setup_for(TaskPtr task, const Profile& profile) const;

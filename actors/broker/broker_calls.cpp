@@ -7,6 +7,7 @@
 #include "actors/broker/broker_actor.hpp"
 #include "actors/messages/gather.hpp"
 #include "actors/tasks/task_actor.hpp"
+#include "core/backends/routing_news.hpp"
 
 namespace signalbox::actors {
 namespace {
@@ -102,6 +103,12 @@ bool BrokerState::watch_key_owner(const SubmitTask& message) {
     watch({message.call, message.listener, owner.id, message.task.id});
   }
   return true;
+}
+
+void BrokerState::change_routing(const RoutingChanged& message) {
+  const auto before = std::exchange(x_table, message.table);
+  if (!x_ports.log) return;
+  for (const std::string& line : routing_news(*before, *x_table)) x_ports.log(line);
 }
 
 std::optional<Error> BrokerState::route(SubmitTask& message) {
