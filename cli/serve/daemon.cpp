@@ -27,6 +27,10 @@ constexpr std::chrono::seconds first_answer_patience{2};
 /// For answers that are on their way out when the connections are cut.
 constexpr std::chrono::milliseconds cut_grace{250};
 constexpr std::chrono::milliseconds drain_poll{20};
+/// The front only puts a word into each caller's box.
+constexpr std::chrono::seconds dismiss_patience{1};
+/// As callers who come while it stops are told.
+constexpr double draining_retry_s = 5;
 /// From the order to stop to the last actor's end it is a moment.
 constexpr std::chrono::seconds actors_patience{5};
 constexpr std::chrono::milliseconds actors_poll{1};
@@ -64,7 +68,7 @@ struct Daemon::Probes {
   std::size_t open = 0;
 };
 
-Daemon::Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload)
+Daemon::Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload, Log log)
     : x_settings{std::move(settings)},
       x_reload{std::move(reload)},
       x_plugins{std::move(plugins)},
@@ -72,6 +76,7 @@ Daemon::Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Rel
   // Work sharing sleeps on a condition variable when idle; work stealing polls.
   x_config.set("scheduler.policy", caf::atom("sharing"));
   x_config.set("scheduler.max-threads", std::size_t{2});
+  x_ports.log = std::move(log);
 }
 
 Daemon::~Daemon() {
@@ -91,6 +96,11 @@ Result<void> Daemon::open_store() {
       actors::recover_backlog(*x_ports.store, x_settings.tasks.max_attempts, x_ports.wall->now());
   if (backlog.has_error()) return backlog.error();
   x_backlog = std::move(*backlog);
+  std::size_t waiting = 0;
+  for (const auto& [profile, turns] : x_backlog) waiting += turns.size();
+  if (waiting > 0 && x_ports.log) {
+    x_ports.log(std::to_string(waiting) + " tasks of before wait in line again");
+  }
   return {};
 }
 
@@ -276,6 +286,18 @@ void Daemon::wait_for_actors() {
   }
 }
 
+// Who still waits is told what happens, in place of a connection that just closes.
+void Daemon::dismiss_calls() {
+  auto error =
+      make_error(ErrorCode::draining,
+                 "the broker is shutting down; a task that was accepted goes on when it is "
+                 "back")
+          .retry_after(draining_retry_s);
+  const auto told = std::make_shared<http::ReplyBox>();
+  caf::anon_send(x_services->front, http::DismissCalls{std::move(error), told});
+  told->take(http::ReplyBox::Clock::now() + dismiss_patience);
+}
+
 void Daemon::stop(std::chrono::milliseconds grace) {
   if (!x_system) return;
   if (x_services) {
@@ -284,7 +306,10 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   }
   if (x_server) {
     wait_for_calls(grace);
-    if (x_services) x_services->is_stopping = true;
+    if (x_services) {
+      x_services->is_stopping = true;
+      dismiss_calls();
+    }
     x_server->stop(cut_grace);
   }
   if (x_services) {

@@ -23,7 +23,11 @@ class Daemon {
   /// @param reload reads the configuration again, or says what is wrong.
   using Reload = std::function<Result<config::Settings>()>;
 
-  Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload);
+  /// Takes a line for whoever runs the daemon, from any thread.
+  using Log = std::function<void(const std::string&)>;
+
+  /// @param log null = nobody reads it.
+  Daemon(config::Settings settings, std::vector<LoadedPlugin> plugins, Reload reload, Log log);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -49,6 +53,7 @@ class Daemon {
   void start_plugins();
   void wait_for_backends();
   void wait_for_calls(std::chrono::milliseconds grace);
+  void dismiss_calls();
   void wait_for_actors();
   [[nodiscard]] bool are_workers_busy();
   void flush_store();

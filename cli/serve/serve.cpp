@@ -7,10 +7,12 @@
 #include <csignal>
 #include <thread>
 
+#include "cli/client/failure.hpp"
 #include "cli/serve/crash_hook.hpp"
 #include "cli/serve/daemon.hpp"
 #include "cli/serve/plugin_library.hpp"
 #include "config/assemble.hpp"
+#include "http/text/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
@@ -33,7 +35,9 @@ std::string joined(const std::vector<config::Violation>& violations) {
   return text;
 }
 
-void print_welcome(const std::string& bind, std::uint16_t port, std::vector<std::string> models) {
+/// @param bind an address or name. @param has_keys callers must show one.
+void print_welcome(const std::string& bind, std::uint16_t port,
+                   const std::vector<std::string>& models, bool has_keys) {
   const bool is_ipv6 = bind.find(':') != std::string::npos;
   const std::string host = is_ipv6 ? "[" + bind + "]" : bind;
   const std::string url = fmt::format("http://{}:{}", host, port);
@@ -42,13 +46,22 @@ void print_welcome(const std::string& bind, std::uint16_t port, std::vector<std:
   for (const auto& name : models) names += (names.empty() ? "" : ", ") + name;
   fmt::print("signalbox {} on {}\nmodels: {}\n\n", SIGNALBOX_VERSION, url,
              names.empty() ? "none yet" : names);
+  const std::string header =
+      has_keys ? " \\\n    -H \"Authorization: Bearer $SIGNALBOX_API_KEY\"" : "";
   fmt::print(
-      "  curl {}/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+      "  curl {}/v1/chat/completions -H 'Content-Type: application/json'{} \\\n"
       "    -d '{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello "
       "there\"}}]}}'\n\n",
-      url, model);
-  fmt::print("  new OpenAI({{ baseURL: '{}/v1', apiKey: 'none' }})\n\n", url);
+      url, header, model);
+  fmt::print("  new OpenAI({{ baseURL: '{}/v1', apiKey: {} }})\n\n", url,
+             has_keys ? "process.env.SIGNALBOX_API_KEY" : "'none'");
   std::fflush(stdout);
+}
+
+void print_log(const std::string& line) {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  fmt::print(stderr, "{} {}\n", http::format_time(now), to_printable(line));
 }
 
 sigset_t daemon_signals() {
@@ -113,14 +126,16 @@ int run_serve(const ServeOptions& options) {
     if (again.violations.empty()) return std::move(again.settings);
     return make_error(ErrorCode::invalid_request, joined(again.violations));
   };
-  Daemon daemon{std::move(loaded.settings), std::move(plugins.plugins), reload};
+  const bool has_keys = loaded.settings.auth.mode == config::AuthMode::keys;
+  Daemon daemon{std::move(loaded.settings), std::move(plugins.plugins), reload,
+                options.quiet ? Daemon::Log{} : Daemon::Log{print_log}};
   const auto port = daemon.start();
   if (port.has_error()) {
     fmt::print(stderr, "signalbox: {}\n", port.error().message);
     daemon.stop(std::chrono::milliseconds{0});
     return leave(daemon, exit_failure);
   }
-  if (!options.quiet) print_welcome(bind, *port, daemon.model_names());
+  if (!options.quiet) print_welcome(bind, *port, daemon.model_names(), has_keys);
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);

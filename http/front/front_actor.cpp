@@ -146,6 +146,20 @@ void FrontState::pass_on(actors::CallNumber number, Arrival arrival, bool is_las
   }
 }
 
+void FrontState::dismiss(const DismissCalls& message) {
+  std::erase_if(x_calls, [&message](const auto& entry) {
+    const Call& call = entry.second;
+    if (std::holds_alternative<SessionId>(call.subject)) return false;
+    Error error = message.error;
+    if (const auto* task = std::get_if<TaskId>(&call.subject)) {
+      error = std::move(error).with("task", task->to_string());
+    }
+    call.reply_box->put(std::move(error));
+    return true;
+  });
+  message.done->put(actors::Done{});
+}
+
 void FrontState::ask(Ask& message) {
   const auto& reply_box = message.reply_box;
   std::visit(
@@ -198,6 +212,7 @@ FrontActor::behavior_type FrontState::make_behavior(actors::House house) {
       [this](const HangUp& message) { hang_up(message.call); },
       [this](const LeaveCall& message) { x_calls.erase(message.call); },
       [this](const DropCall& message) { pass_on(message.call, HungUp{}, true); },
+      [this](const DismissCalls& message) { dismiss(message); },
       [this](Ask& message) { ask(message); },
   };
 }

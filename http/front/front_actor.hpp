@@ -6,8 +6,8 @@
 #pragma once
 
 #include <caf/typed_actor.hpp>
+#include <map>
 #include <memory>
-#include <unordered_map>
 #include <variant>
 
 #include "actors/messages/messages.hpp"
@@ -45,6 +45,14 @@ struct DropCall {
   actors::CallNumber call = 0;
 };
 
+/// The daemon stops: every call that waits is told so, and its task lives on. Workers' channels
+/// stay.
+struct DismissCalls {
+  Error error;
+  /// Gets Done when all have been told.
+  std::shared_ptr<ReplyBox> done;
+};
+
 /// A question with one answer.
 struct Ask {
   std::shared_ptr<ReplyBox> reply_box;
@@ -63,7 +71,8 @@ struct Ask {
 using FrontActor =
     actors::TaskListener::extend_with<actors::WorkerChannel>::extend_with<actors::SlotListener>::
         extend<caf::reacts_to<BeginCall>, caf::reacts_to<BeginChannel>, caf::reacts_to<HangUp>,
-               caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>, caf::reacts_to<Ask>>;
+               caf::reacts_to<LeaveCall>, caf::reacts_to<DropCall>, caf::reacts_to<DismissCalls>,
+               caf::reacts_to<Ask>>;
 
 class FrontState {
  public:
@@ -81,14 +90,14 @@ class FrontState {
   void begin(BeginCall& message);
   void begin(BeginChannel& message);
   void hang_up(actors::CallNumber number);
+  void dismiss(const DismissCalls& message);
   void ask(Ask& message);
   void accepted(const actors::TaskAccepted& message);
   void pass_on(actors::CallNumber number, Arrival arrival, bool is_last);
 
   FrontActor::pointer x_self;
   actors::House x_house;
-  /// Looked up by number, never iterated.
-  std::unordered_map<actors::CallNumber, Call> x_calls;
+  std::map<actors::CallNumber, Call> x_calls;
 };
 
 FrontActor::behavior_type front_actor(FrontActor::stateful_pointer<FrontState> self,
@@ -101,4 +110,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::BeginChannel)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::HangUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::LeaveCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::DropCall)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::DismissCalls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(signalbox::http::Ask)

@@ -55,7 +55,11 @@ class CallAnswer {
   }
 
  private:
-  void take(actors::TaskRefused& refused) { answer_error(refused.error, refused.facts); }
+  void take(actors::TaskRefused& refused) {
+    // There is no task of that id.
+    refused.facts.task = TaskId{};
+    answer_error(refused.error, refused.facts);
+  }
   void take(actors::TaskAccepted&) {}
   void take(actors::TaskBegan& began) {
     Response response;
@@ -82,7 +86,12 @@ class CallAnswer {
     }
   }
   void take(HungUp&) { x_is_over = true; }
-  void take(Error& error) { answer_error(error, {}); }
+  void take(Error& error) {
+    if (!x_has_begun) return answer_error(error, {});
+    x_is_over = true;
+    write_error(error);
+    x_context.responder.end_stream();
+  }
   /// Answers of questions; none is asked here.
   template <class Other>
   void take(Other&) {}
@@ -97,10 +106,14 @@ class CallAnswer {
     x_is_cut = true;
   }
 
+  // No [DONE] behind it: SDKs take a polite end for success.
+  void write_error(const Error& error) {
+    write("data: " + error_body(error, x_context.request_id) + "\n\n");
+  }
+
   void end_stream(const actors::TaskEnded& ended) {
     if (ended.error.code != ErrorCode::none) {
-      // No [DONE]: SDKs take a polite end for success.
-      write("data: " + error_body(ended.error, x_context.request_id) + "\n\n");
+      write_error(ended.error);
     } else if (ended.tail) {
       write(*ended.tail);
     }

@@ -76,23 +76,22 @@ class SlotWait {
     x_context.send(std::move(response));
   }
 
-  void take(const actors::SlotEnded& ended) {
-    x_is_over = true;
-    if (!x_has_begun) return x_context.send_error(ended.error);
-    if (ended.error.code != ErrorCode::none) {
-      write(sse_event("error", "", error_body(ended.error, x_context.request_id)));
-    }
-    x_context.responder.end_stream();
-  }
+  void take(const actors::SlotEnded& ended) { end(ended.error); }
 
   void take(const HungUp&) { x_is_over = true; }
-  void take(const Error& error) {
-    x_is_over = true;
-    x_context.send_error(error);
-  }
+  void take(const Error& error) { end(error); }
   /// Nothing else comes to a slot.
   template <class Other>
   void take(const Other&) {}
+
+  void end(const Error& error) {
+    x_is_over = true;
+    if (!x_has_begun) return x_context.send_error(error);
+    if (error.code != ErrorCode::none) {
+      write(sse_event("error", "", error_body(error, x_context.request_id)));
+    }
+    x_context.responder.end_stream();
+  }
 
   void tell(std::string_view event, const std::string& data) {
     if (!x_has_begun) {
