@@ -70,11 +70,18 @@ void answer_list_calls(Context& context) {
   context.send_json(json.take());
 }
 
+// Each part as its single call would show it to this caller; what is not for it is empty, as in the
+// live events.
 void answer_broker_state(Context& context) {
   Services& services = context.services;
+  const Caller& caller = context.caller;
+  const bool sees_profiles = caller.may("profiles:view");
+  const bool sees_llms = caller.may("llms:view");
+  const bool sees_all_workers = caller.may("workers:view") || caller.may("workers:edit");
   const auto profiles = ask<actors::ProfileList>(services, actors::ListProfiles{});
   if (profiles.has_error()) return context.send_error(profiles.error());
-  const auto workers = ask<actors::WorkerList>(services, actors::ListWorkers{"", true});
+  const auto workers = ask<actors::WorkerList>(
+      services, actors::ListWorkers{caller.owner, sees_all_workers});
   if (workers.has_error()) return context.send_error(workers.error());
   const auto llms = ask<actors::LlmList>(services, actors::ListLlms{});
   if (llms.has_error()) return context.send_error(llms.error());
@@ -86,6 +93,7 @@ void answer_broker_state(Context& context) {
   JsonWriter json;
   json.begin_object().key("profiles").begin_object();
   for (const auto& profile : profiles->profiles) {
+    if (!sees_profiles) break;
     json.key(profile.name);
     write_profile(json, profile);
   }
@@ -94,7 +102,10 @@ void answer_broker_state(Context& context) {
   json.key("workers").begin_array();
   for (const auto& worker : workers->workers) write_worker(json, worker);
   json.end_array().key("llms").begin_array();
-  for (const Llm& llm : llms->table->llms) write_llm(json, llm);
+  for (const Llm& llm : llms->table->llms) {
+    if (!sees_llms) break;
+    write_llm(json, llm);
+  }
   json.end_array();
   json.key("uptime_s").number(to_seconds(std::chrono::steady_clock::now() - services.started_at));
   json.key("version").string(services.version);

@@ -258,7 +258,7 @@ describe('/broker/state', () => {
     daemon = await startDaemon({ config: {
       echo: { enabled: true, capacity: 4, tokens: 1, token_delay_ms: 0 },
       inference: { profiles: { one: { max_concurrent: 3, max_queued: 9 }, 'two/half': {} } },
-      auth: { mode: 'keys', keys: [keyOf('plain'), keyOf('viewer', ['tasks:create', 'calls:view', 'profiles:view', 'llms:view', 'workers:view', 'workers:create'])] },
+      auth: { mode: 'keys', keys: [keyOf('plain'), keyOf('glance', ['calls:view']), keyOf('viewer', ['tasks:create', 'calls:view', 'profiles:view', 'llms:view', 'workers:view', 'workers:create'])] },
     } });
   });
   after(() => daemon?.stop());
@@ -285,6 +285,12 @@ describe('/broker/state', () => {
     assert.ok(state.uptime_s > 0 && state.uptime_s < 600, `${state.uptime_s}`);
     const later = (await daemon.json('/broker/state', as('viewer'))).uptime_s;
     assert.ok(later > state.uptime_s);
+  });
+
+  test('shows a key no more than the single calls would', async () => {
+    const state = await daemon.json('/broker/state', as('glance'));
+    assert.equal(state.calls.length, 100);
+    assert.deepEqual([state.profiles, state.llms, state.workers], [{}, [], []]);
   });
 
   test('needs calls:view, and a key; other methods are refused', async () => {
