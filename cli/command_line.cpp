@@ -42,6 +42,8 @@ CommandLine::CommandLine() : app{introduction, "signalbox"} {
   app.footer(exit_codes);
   app.require_subcommand(0, 1);
   app.add_flag("--version", parsed.version, "Print the version");
+  // Before the command as well as behind it.
+  add_connection(app);
   add_serve();
   add_get();
   add_describe();

@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -26,6 +27,14 @@ std::string make_id(const NewKeyOptions& options, const std::string& digest) {
 /// Names and grants have no character that needs escaping.
 std::string quoted(const std::string& name) {
   return "\"" + name + "\"";
+}
+
+/// Whoever names grants has those only; one for workers or for looking on is meant so.
+bool is_without_calls(const NewKeyOptions& options) {
+  const auto& grants = options.grants;
+  return !grants.empty() && std::none_of(grants.begin(), grants.end(), [](const auto& grant) {
+    return grant == "tasks:create" || grant == "workers:create";
+  });
 }
 
 }  // namespace
@@ -75,9 +84,16 @@ int run_new_key(const NewKeyOptions& options) {
   // On stdout are just the two lines; people see them between what they are.
   std::fputs("The key, shown only now; its owner gives it as SIGNALBOX_API_KEY:\n", stderr);
   if (!print_out(key + "\n")) return to_int(ExitCode::failure);
-  std::fputs("Its line below auth.keys (with auth.mode: keys), in force after a restart:\n",
-             stderr);
+  std::fputs(
+      "Its line below auth.keys (with auth.mode: keys), in force after SIGHUP or a restart:\n",
+      stderr);
   const bool is_printed = print_out(format_key_line(options, key) + "\n");
+  if (is_without_calls(options)) {
+    std::fputs(
+        "Grants stand in place of the usual ones: this key may make no calls. Add --grant "
+        "tasks:create if it should.\n",
+        stderr);
+  }
   return to_int(is_printed ? ExitCode::ok : ExitCode::failure);
 }
 

@@ -18,8 +18,11 @@ ask() { # METHOD PATH BODY
     curl -sS --fail-with-body -K - -X "$1" -H 'Content-Type: application/json' -d "$3" "$url/api/v1/slots$2"
 }
 
+# As the inside of a JSON string; what cannot stand there in one line becomes a space.
+quoted() { printf %s "$1" | tr '[:cntrl:]' ' ' | sed 's/[\\"]/\\&/g'; }
+
 # Waits here until the slot is there; Ctrl-C hangs up, which leaves the queue.
-answer=$(ask POST "" "{\"profile\":\"$profile\",\"lease_s\":$lease,\"description\":\"${SIGNALBOX_DESCRIPTION:-}\"}") || { echo "slot.sh: no slot: $answer" >&2; exit 1; }
+answer=$(ask POST "" "{\"profile\":\"$(quoted "$profile")\",\"lease_s\":$lease,\"description\":\"$(quoted "${SIGNALBOX_DESCRIPTION:-}")\"}") || { echo "slot.sh: no slot: $answer" >&2; exit 1; }
 SIGNALBOX_SLOT=$(printf %s "$answer" | sed -nE 's/.*"id": *"([^"]+)".*/\1/p')
 export SIGNALBOX_SLOT
 

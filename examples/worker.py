@@ -140,7 +140,7 @@ class Run:
 class Worker:
     def __init__(self, options):
         self.options, self.session, self.known, self.stream = options, None, False, None
-        self.drained, self.leaving, self.runs, self.lock = False, False, {}, threading.Condition()
+        self.drained, self.leaving, self.runs, self.lock, self.said = False, False, {}, threading.Condition(), None
         self.beat, self.mine = threading.Event(), threading.local()
         key = os.environ.get("SIGNALBOX_API_KEY")
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -166,8 +166,14 @@ class Worker:
         return status, said
 
     def give_up(self, code, said):
-        print(f"worker: {said['error']['message']}", file=sys.stderr, flush=True)
+        self.say(said["error"]["message"])
         os._exit(code)
+
+    def say(self, line):
+        """Tells whoever started it, once: a broker that is away is asked every few seconds."""
+        if line != self.said:
+            print(f"worker: {line}", file=sys.stderr, flush=True)
+        self.said = line
 
     def register(self):
         o = self.options
@@ -177,6 +183,8 @@ class Worker:
             self.session, self.known = said["session"], True
         elif self.session is None and 400 <= status < 500:
             self.give_up(6 if status == 409 else 1, said)
+        else:
+            self.say(f"{self.options.broker}: {said['error']['message']}")
 
     def listen(self):
         """Takes frames until the stream ends. Returns the pause that a restarting broker asks for."""
@@ -189,6 +197,7 @@ class Worker:
                 return None
             self.drained = False
             self.beat.set()
+            self.say(f"{self.options.llm} is bound to {self.options.broker}")
             for name, data, retry in events(answer):
                 frame = json.loads(data or "{}")
                 if name == "infer" and not self.drained:

@@ -26,6 +26,9 @@ class Card {
 const callsInHand = (n) => `${count(n)} ${n === 1 ? 'call' : 'calls'} in hand`;
 const isFailed = (row) => row.status === 'error' || row.status === 'inference_timeout';
 
+/// One that is pushed to is called by the broker, and binds to nothing.
+const isConnected = (worker) => worker.bound || worker.kind === 'push';
+
 /// What an operator should know, worst first. Pure.
 export function attention({ profiles, llms, workers, rows, now }) {
   const found = [];
@@ -35,7 +38,7 @@ export function attention({ profiles, llms, workers, rows, now }) {
     else if (waiting > 0 && p.in_flight < p.max_concurrent) found.push({ tone: 'wait', text: `Profile ${p.name} has free slots, but ${waiting} wait: no backend has room.`, href: '#/llms' });
   }
   for (const llm of llms) if (llm.status === 'inactive') found.push({ tone: 'bad', text: `LLM ${llm.name} is inactive.`, href: '#/llms' });
-  for (const w of workers) if (w.state === 'active' && !w.bound) found.push({ tone: 'wait', text: `Worker ${w.llms.map((l) => l.name).join(', ')} has registered, but is not connected.`, href: '#/llms' });
+  for (const w of workers) if (w.state === 'active' && !isConnected(w)) found.push({ tone: 'wait', text: `Worker ${w.llms.map((l) => l.name).join(', ')} has registered, but is not connected.`, href: '#/llms' });
   const recent = rows.filter((row) => row.finished_at && instant(row.finished_at) > now - 300_000);
   const rejected = recent.filter(isRejected).length;
   if (rejected) found.push({ tone: 'wait', text: `${rejected} rejected in the last 5 minutes.`, href: '#/calls?since=5m' });
@@ -84,7 +87,7 @@ export function create(ctx) {
     const ended = rows.filter((row) => row.finished_at && instant(row.finished_at) > now - 60_000 && !isRejected(row));
     const known = ended.map(tokensOut).filter((n) => n !== null);
     cards.rate.show(rate(ended.length / 60), known.length ? `${rate(sum(known, (n) => n) / 60)} tokens/s` : 'last minute');
-    const active = workers.filter((w) => w.state === 'active' && w.bound);
+    const active = workers.filter((w) => w.state === 'active' && isConnected(w));
     cards.workers.show(workers.length ? `${active.length} / ${workers.length}` : '0', callsInHand(sum(workers, (w) => w.in_flight)), active.length < workers.length ? 'wait' : '');
     const up = llms.filter((l) => l.status !== 'inactive');
     cards.llms.show(`${up.length} / ${llms.length}`, `${count(sum(llms, (l) => l.running))} of ${count(sum(up, (l) => l.capacity))} running`, up.length < llms.length ? 'bad' : '');
