@@ -7,6 +7,7 @@
 #include "actors/broker/broker_actor.hpp"
 #include "actors/messages/gather.hpp"
 #include "actors/tasks/task_actor.hpp"
+#include "core/tasks/attempt_log.hpp"
 
 namespace signalbox::actors {
 namespace {
@@ -257,13 +258,14 @@ void BrokerState::caller_gone(const CallerGone& message) {
 
 void BrokerState::order_end(OrderEnd message) {
   if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
-    x_self->send(place->second.actor, EndTask{std::move(message.error)});
+    x_self->send(place->second.actor, EndTask{std::move(message.error), message.pending_before});
     return;
   }
   const auto loaded = x_ports.store->load(message.task);
   if (loaded.has_error() || !loaded->has_value() || is_terminal((*loaded)->state)) return;
+  if (message.pending_before && !is_overdue(**loaded, *message.pending_before)) return;
   const TaskActor actor = spawn_for_row(**loaded, std::nullopt);
-  if (actor) x_self->send(actor, EndTask{std::move(message.error)});
+  if (actor) x_self->send(actor, EndTask{std::move(message.error), message.pending_before});
 }
 
 caf::result<Done> BrokerState::shelve_all() {

@@ -25,13 +25,15 @@ void GcState::tick_in(Duration delay) {
 // Each is ended by its own actor, as a cancelled one is: whoever waits for it is told.
 bool GcState::expire_pending() {
   const std::uint32_t limit_s = x_setup.settings.pending_timeout_s;
-  const auto stale = x_setup.ports.store->stale_pending(before(limit_s), collect_slice);
+  const WallTime limit = before(limit_s);
+  const auto stale = x_setup.ports.store->stale_pending(limit, collect_slice);
   if (stale.has_error()) return false;
   for (const TaskId id : *stale) {
-    x_self->send(
-        x_setup.house.broker,
-        OrderEnd{id, make_error(ErrorCode::task_expired, "no backend took the task within " +
-                                                             std::to_string(limit_s) + " s")});
+    x_self->send(x_setup.house.broker,
+                 OrderEnd{id,
+                          make_error(ErrorCode::task_expired, "no backend took the task within " +
+                                                                  std::to_string(limit_s) + " s"),
+                          limit});
   }
   return stale->size() == collect_slice;
 }

@@ -107,7 +107,7 @@ class TaskRun {
   void inserted(const StoreResult& result);
   void hand_over_to_key_owner(const StoreResult& result);
   void hand_over_to_backlog();
-  void end_by_order(Error error);
+  void end_by_order(EndTask& message);
   void announce();
   void tell_end(const Listeners::Listener& listener);
   void let_go();

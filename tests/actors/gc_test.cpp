@@ -75,9 +75,34 @@ TEST_CASE("collector: what runs does not expire, however old", "[actors][gc]") {
   CHECK(house.stored(call).state == TaskState::claimed);
   // The collector's order may come when its turn has come, too.
   caf::anon_send(house.house().broker,
-                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old")});
+                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old"),
+                                  house.world().wall()->now()});
   house.world().run();
   CHECK(house.stored(call).state == TaskState::claimed);
+}
+
+TEST_CASE("collector: a task that was put back has not waited since it was made", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  WorkerFixture worker{house};
+  REQUIRE(worker.offer({offered("alice")}).error.code == ErrorCode::none);
+  worker.bind();
+  const auto call = house.submit({.target = "alice", .is_async = true});
+  for (int round = 0; round < 4; ++round) {
+    house.world().advance(10s);
+    worker.heartbeat();
+  }
+  worker.unbind();
+  REQUIRE(house.stored(call).losses == 1);
+  house.world().advance(21s);
+  CHECK(house.stored(call).state == TaskState::pending);
+  // The collector may have looked before it was claimed.
+  caf::anon_send(house.house().broker,
+                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old"),
+                                  house.world().wall()->now() - 30s});
+  house.world().run();
+  CHECK(house.stored(call).state == TaskState::pending);
+  house.world().advance(20s);
+  CHECK(house.stored(call).error_code == ErrorCode::task_expired);
 }
 
 TEST_CASE("collector: terminal tasks are deleted in slices, the young stay", "[actors][gc]") {

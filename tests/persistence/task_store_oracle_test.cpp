@@ -257,6 +257,8 @@ void require_same_stale(const TaskStore& store, const Oracle& oracle, std::uint6
   std::map<std::pair<std::string, Priority>, std::vector<std::uint64_t>> queues;
   for (const auto& [id, row] : oracle.rows) {
     if (row.task.state != pending || number_of(id) >= before) continue;
+    const auto& log = row.task.attempt_log;
+    if (!log.empty() && log.back().ended_at >= task_id(before).created_at()) continue;
     queues[{row.task.pool, row.task.priority}].push_back(number_of(id));
   }
   std::vector<std::uint64_t> expected;
