@@ -87,12 +87,19 @@ void ProfileState::tell_yield(TaskId id) {
   if (place != x_clients.end()) x_self->send(place->second, YieldTurn{});
 }
 
+RequesterId ProfileState::requester() const {
+  return "profile " + x_scheduler->name();
+}
+
 void ProfileState::pump() {
   std::vector<Grant> grants;
   do {
+    for (std::string& target : x_scheduler->withdrawals()) {
+      x_self->send(x_house.directory, WithdrawLease{requester(), std::move(target)});
+    }
     for (AskForLease& ask : x_scheduler->asks(now())) {
       AcquireLease message;
-      message.request.requester = "profile " + x_scheduler->name();
+      message.request.requester = requester();
       message.request.target = std::move(ask.target);
       message.request.priority = ask.priority;
       message.request.sessions = std::move(ask.sessions);

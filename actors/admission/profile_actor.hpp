@@ -26,6 +26,8 @@ class ProfileState {
 
  private:
   [[nodiscard]] Instant now() const;
+  /// As the directory knows it.
+  [[nodiscard]] RequesterId requester() const;
   void reserve(const ReserveTurn& message);
   void watch(const WatchTurn& message);
   void refused(const LeaseRefused& message);
