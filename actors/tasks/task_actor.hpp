@@ -148,8 +148,6 @@ class TaskRun {
   std::vector<std::string> x_failed_llms;
   /// What the last one said; the answer when no other is left.
   std::optional<Error> x_last_failure;
-  /// Claims that were given back in good order; they do not count against it.
-  std::uint32_t x_returns = 0;
   /// Who brought the result, to be told when it is durable.
   ResultClient x_receipt;
   Epoch x_epoch = 0;

@@ -349,3 +349,24 @@ TEST_CASE("worker: a failed commit is no acknowledgement", "[actors][worker]") {
   house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"));
   CHECK(worker.finish(worker.sent().at(0), "answer").error.code == ErrorCode::store_failed);
 }
+
+TEST_CASE("worker: clean returns do not count after a restart either", "[actors][worker]") {
+  HouseFixture house;
+  WorkerFixture worker{house};
+  start(worker, "alice");
+  const auto call = house.submit(to_pool("alice", true));
+  for (int round = 0; round < 2; ++round) worker.bind();
+  REQUIRE(house.stored(call).attempts == 3);
+  house.kill_and_restart();
+  CHECK(house.stored(call).state == TaskState::pending);
+  WorkerFixture again{house};
+  again.key = worker.key;
+  again.bind();
+  // The second that counts.
+  again.fail(house.task_of(call), true);
+  CHECK_FALSE(is_terminal(house.stored(call).state));
+  house.world().advance(1s);
+  again.fail(house.task_of(call), true);
+  CHECK(house.stored(call).state == TaskState::error);
+  CHECK(house.stored(call).attempts == 5);
+}

@@ -114,12 +114,16 @@ class Oracle {
       if (task.state != claimed && task.state != running) continue;
       MoveTask stop;
       stop.at = at_ms(9000);
-      if (task.attempts - task.preemptions >= max_attempts) {
-        stop.to = TaskState::error;
-        stop.error_code = ErrorCode::worker_lost;
+      stop.error_code = ErrorCode::worker_lost;
+      std::uint32_t blameless = task.preemptions;
+      for (const Attempt& attempt : task.attempt_log) {
+        const bool is_clean = attempt.error_code == ErrorCode::none;
+        if (attempt.outcome == Attempt::Outcome::returned && is_clean) ++blameless;
       }
+      const bool is_used_up = task.attempts - blameless >= max_attempts;
+      if (is_used_up) stop.to = TaskState::error;
       close_attempt(task, stop);
-      if (task.attempts - task.preemptions >= max_attempts) {
+      if (is_used_up) {
         task.state = TaskState::error;
         task.error_code = ErrorCode::worker_lost;
         task.completed_at = at_ms(9000);
