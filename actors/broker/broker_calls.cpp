@@ -175,13 +175,15 @@ TaskActor BrokerState::spawn_for_row(Task task, std::optional<Listeners::Listene
   Profile* profile = find_or_make_profile(task.profile);
   if (profile == nullptr) return {};
   const TaskId id = task.id;
+  // Any other was counted out when the store refused its end.
+  const bool is_pending = task.state == TaskState::pending;
   TaskSetup setup = setup_for(share(std::move(task)), *profile);
   setup.entry = TaskEntry::backlog;
   setup.listener = std::move(listener);
   auto request = x_ports.store->load_body(id, BodyKind::request);
   if (request.has_value()) setup.request = *request;
   LiveTask& live = x_tasks[id];
-  live.is_in_backlog = true;
+  live.is_in_backlog = is_pending;
   live.actor = x_self->spawn(task_actor, std::move(setup));
   return live.actor;
 }
@@ -213,8 +215,18 @@ void BrokerState::watch(const WatchTask& message) {
     tell_stored_end(message, task);
     return;
   }
-  spawn_for_row(task,
-                Listeners::Listener{message.call, message.listener, message.is_observer, false});
+  const TaskActor actor = spawn_for_row(
+      task, Listeners::Listener{message.call, message.listener, message.is_observer, false});
+  if (!actor) {
+    x_self->send(message.listener, TaskRefused{message.call, facts_of(task),
+                                               too_many_profiles("X-Signalbox-Profile")});
+    return;
+  }
+  // Whoever ran it has gone, and the store has refused its end: nothing will come of it any more.
+  if (task.state != TaskState::pending) {
+    x_self->send(actor, EndTask{make_error(ErrorCode::store_failed,
+                                           "the end of the task could not be stored")});
+  }
   if (!has_alias) return;
   x_tasks[message.task].aliases.push_back(message.alias);
   x_aliases[message.alias] = message.task;
