@@ -142,6 +142,30 @@ TEST_CASE("collector: a store that fails is tried again at the next sweep", "[ac
   CHECK(rows_left(house) == 0);
 }
 
+// Until they are told to end again in the next sweep, they cost a look now and then.
+TEST_CASE("collector: whom the store does not let end is told once in a sweep", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  WorkerFixture worker{house};
+  REQUIRE(worker.offer({offered("alice")}).error.code == ErrorCode::none);
+  constexpr std::size_t tasks = 2 * actors::collect_slice + 10;
+  for (std::size_t index = 0; index < tasks; ++index) {
+    house.submit_later({.target = "alice", .is_async = true});
+  }
+  const auto pending = [&] {
+    return house.store().task_counts()->at(static_cast<std::size_t>(TaskState::pending));
+  };
+  house.world().advance(39s);
+  REQUIRE(pending() == tasks);
+  constexpr std::size_t more_than_one_sweep_has = 100;
+  house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"),
+                                 more_than_one_sweep_has);
+  house.world().advance(10s);
+  CHECK(pending() == tasks);
+  house.store().fail_next_commit({}, 0);
+  house.world().advance(10s);
+  CHECK(pending() == 0);
+}
+
 TEST_CASE("collector: sessions nobody has heard of are deleted, others stay", "[actors][gc]") {
   HouseFixture house{{}, {}, impatient()};
   WorkerFixture dead{house};
