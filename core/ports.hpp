@@ -197,9 +197,9 @@ class TaskStore {
   /// `limit`.
   [[nodiscard]] virtual Result<std::vector<TaskId>> finished_before(WallTime before,
                                                                     std::size_t limit) const = 0;
-  /// @returns pending tasks whose id was made before `before`, at most `limit`: queue by queue (a
-  /// pool and a priority, in an order of the store's own that stays), oldest first within one.
-  /// Costs as much as there are queues and tasks found; tasks that are not due are never looked at.
+  /// @returns tasks that is_overdue() (core/tasks/attempt_log.hpp), at most `limit`: queue by queue
+  /// (a pool and a priority, in an order of the store's own that stays), oldest first within one.
+  /// Costs as much as there are queues, tasks found and tasks as old that came back since `before`.
   [[nodiscard]] virtual Result<std::vector<TaskId>> stale_pending(WallTime before,
                                                                   std::size_t limit) const = 0;
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "core/tasks/attempt_log.hpp"
+
 namespace signalbox {
 namespace {
 
@@ -103,11 +105,10 @@ MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTi
   move.from = {TaskState::claimed, TaskState::running};
   move.epoch = task.epoch;
   move.at = now;
-  // Those that were taken from it say nothing against it.
-  const std::uint32_t attempts = task.attempts - task.preemptions;
+  move.error_code = ErrorCode::worker_lost;
+  const std::uint32_t attempts = counted_attempts(task);
   if (attempts >= max_attempts) {
     move.to = TaskState::error;
-    move.error_code = ErrorCode::worker_lost;
     move.error_message = "The broker was restarted while attempt " + std::to_string(attempts) +
                          " of at most " + std::to_string(max_attempts) + " was under way.";
   }

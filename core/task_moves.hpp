@@ -23,9 +23,10 @@ bool applies(const Task& task, const MoveTask& move);
 void apply(Task& task, const MoveTask& move);
 
 /// The move for a task that was held when the broker stopped: back to pending, attempts and losses
-/// unchanged since no worker failed, or to error `worker_lost` when its attempts, less those that
-/// were preempted, have used up `max_attempts`, so that a task that kills the broker does not do so
-/// for ever. The attempt is closed as `returned` in the first case and as `failed` in the other.
+/// unchanged since no worker failed, or to error `worker_lost` when its counted_attempts() have
+/// used up `max_attempts`, so that a task that kills the broker does not do so for ever. The
+/// attempt is closed as `returned` in the first case, with `worker_lost` since it counts, and as
+/// `failed` in the other.
 /// @pre task.state is claimed or running.
 MoveTask move_after_restart(const Task& task, std::uint32_t max_attempts, WallTime now);
 

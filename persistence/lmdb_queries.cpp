@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/tasks/attempt_log.hpp"
 #include "persistence/lmdb_rows.hpp"
 #include "persistence/lmdb_task_store.hpp"
 #include "persistence/store_rules.hpp"
@@ -217,7 +218,13 @@ Result<std::vector<TaskId>> LmdbTaskStore::stale_pending(WallTime before, std::s
       entry = cursor->seek(ready_prefix(row->pool, row->priority).id(above_all).byte(0).view());
       continue;
     }
-    if (row) found.push_back(row->id);
+    if (row) {
+      auto record = read_record(**snapshot, x_tables_, row->id);
+      if (!record) return record.error();
+      // One that cannot be read cannot be ended either.
+      const auto task = decode_row(row->id, record->value_or(std::string_view{}));
+      if (task && is_overdue(*task, before)) found.push_back(row->id);
+    }
     entry = cursor->next();
   }
   if (!entry) return entry.error();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/task_moves.hpp"
+#include "core/tasks/attempt_log.hpp"
 #include "persistence/store_rules.hpp"
 
 namespace signalbox::persistence {
@@ -223,6 +224,7 @@ Result<std::vector<TaskId>> MemoryTaskStore::stale_pending(WallTime before,
     // Ids rise with their time.
     if (id.created_at() >= before) break;
     const Task& task = *x_rows_.at(id).task;
+    if (!is_overdue(task, before)) continue;
     queues[{task.pool, task.priority}].push_back(id);
   }
   std::vector<TaskId> found;

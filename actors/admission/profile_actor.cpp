@@ -69,9 +69,17 @@ void ProfileState::expire() {
   }
 }
 
+ExecutorActor ProfileState::take_executor(const Lease& lease) {
+  const auto place = x_executors.find(lease.number);
+  SIGNALBOX_ASSERT(place != x_executors.end());
+  ExecutorActor executor = std::move(place->second);
+  x_executors.erase(place);
+  return executor;
+}
+
 void ProfileState::tell_turn(Grant&& grant) {
   ExecutorActor executor;
-  if (!grant.lease.llm.empty()) executor = x_executors.at(grant.lease.executor);
+  if (!grant.lease.llm.empty()) executor = take_executor(grant.lease);
   const auto place = x_clients.find(grant.id);
   if (place != x_clients.end()) {
     x_self->send(place->second,
@@ -88,12 +96,19 @@ void ProfileState::tell_yield(TaskId id) {
   if (place != x_clients.end()) x_self->send(place->second, YieldTurn{});
 }
 
+RequesterId ProfileState::requester() const {
+  return "profile " + x_scheduler->name();
+}
+
 void ProfileState::pump() {
   std::vector<Grant> grants;
   do {
+    for (std::string& target : x_scheduler->withdrawals()) {
+      x_self->send(x_house.directory, WithdrawLease{requester(), std::move(target)});
+    }
     for (AskForLease& ask : x_scheduler->asks(now())) {
       AcquireLease message;
-      message.request.requester = "profile " + x_scheduler->name();
+      message.request.requester = requester();
       message.request.target = std::move(ask.target);
       message.request.priority = ask.priority;
       message.request.sessions = std::move(ask.sessions);
@@ -104,7 +119,10 @@ void ProfileState::pump() {
     std::vector<Lease> unused;
     grants = x_scheduler->settle(now(), unused);
     for (Grant& grant : grants) tell_turn(std::move(grant));
-    for (Lease& lease : unused) x_self->send(x_house.directory, ReleaseLease{std::move(lease)});
+    for (Lease& lease : unused) {
+      take_executor(lease);
+      x_self->send(x_house.directory, ReleaseLease{std::move(lease)});
+    }
   } while (!grants.empty());
   for (const TaskId id : x_scheduler->preempt()) tell_yield(id);
   set_timer();
@@ -138,7 +156,7 @@ ProfileActor::behavior_type ProfileState::make_behavior(std::string profile,
   // What every call needs comes first: CAF tries them in order.
   return {
       sent([this](LeaseGranted& message) {
-        x_executors[message.lease.executor] = message.executor;
+        x_executors[message.lease.number] = message.executor;
         x_scheduler->lease_granted(message.target, std::move(message.lease));
         pump();
       }),

@@ -26,6 +26,8 @@ class ProfileState {
 
  private:
   [[nodiscard]] Instant now() const;
+  /// As the directory knows it.
+  [[nodiscard]] RequesterId requester() const;
   void reserve(const ReserveTurn& message);
   void watch(const WatchTurn& message);
   void refused(const LeaseRefused& message);
@@ -34,6 +36,8 @@ class ProfileState {
   /// Asks for leases, grants what can be granted, sets the timer. After every change.
   void pump();
   void tell_turn(Grant&& grant);
+  /// The lease leaves this actor's hand.
+  ExecutorActor take_executor(const Lease& lease);
   /// One whose actor is not there yet is told when it is.
   void tell_yield(TaskId id);
   void set_timer();
@@ -44,7 +48,8 @@ class ProfileState {
   std::optional<ProfileScheduler> x_scheduler;
   /// Slots, and tasks that have an actor; the backlog's have none. Looked up by id, never iterated.
   std::unordered_map<TaskId, TurnClient> x_clients;
-  std::map<ExecutorId, ExecutorActor> x_executors;
+  /// By the number of the lease in hand: whoever left the house must not live on here.
+  std::map<std::uint32_t, ExecutorActor> x_executors;
   std::optional<Instant> x_timer;
   std::uint64_t x_timer_generation = 0;
 };

@@ -144,7 +144,7 @@ DirectoryActor::behavior_type DirectoryState::make_behavior(std::shared_ptr<Wall
       [this](const WithdrawLease& message) {
         x_book.withdraw(message.requester, message.target);
         x_clients.erase({message.requester, message.target});
-        x_self->send(message.confirm_to, LeaseWithdrawn{});
+        if (message.confirm_to) x_self->send(*message.confirm_to, LeaseWithdrawn{});
       },
       [this](const PutLlms& message) { put(message); },
       [this](const SetBackendStatus& message) {

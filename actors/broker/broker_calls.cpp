@@ -8,6 +8,7 @@
 #include "actors/messages/gather.hpp"
 #include "actors/tasks/task_actor.hpp"
 #include "core/backends/routing_news.hpp"
+#include "core/tasks/attempt_log.hpp"
 
 namespace signalbox::actors {
 namespace {
@@ -181,13 +182,15 @@ TaskActor BrokerState::spawn_for_row(Task task, std::optional<Listeners::Listene
   Profile* profile = find_or_make_profile(task.profile);
   if (profile == nullptr) return {};
   const TaskId id = task.id;
+  // Any other was counted out when the store refused its end.
+  const bool is_pending = task.state == TaskState::pending;
   TaskSetup setup = setup_for(share(std::move(task)), *profile);
   setup.entry = TaskEntry::backlog;
   setup.listener = std::move(listener);
   auto request = x_ports.store->load_body(id, BodyKind::request);
   if (request.has_value()) setup.request = *request;
   LiveTask& live = x_tasks[id];
-  live.is_in_backlog = true;
+  live.is_in_backlog = is_pending;
   live.actor = x_self->spawn(task_actor, std::move(setup));
   return live.actor;
 }
@@ -219,8 +222,18 @@ void BrokerState::watch(const WatchTask& message) {
     tell_stored_end(message, task);
     return;
   }
-  spawn_for_row(task,
-                Listeners::Listener{message.call, message.listener, message.is_observer, false});
+  const TaskActor actor = spawn_for_row(
+      task, Listeners::Listener{message.call, message.listener, message.is_observer, false});
+  if (!actor) {
+    x_self->send(message.listener, TaskRefused{message.call, facts_of(task),
+                                               too_many_profiles("X-Signalbox-Profile")});
+    return;
+  }
+  // Whoever ran it has gone, and the store has refused its end: nothing will come of it any more.
+  if (task.state != TaskState::pending) {
+    x_self->send(actor, EndTask{make_error(ErrorCode::store_failed,
+                                           "the end of the task could not be stored")});
+  }
   if (!has_alias) return;
   x_tasks[message.task].aliases.push_back(message.alias);
   x_aliases[message.alias] = message.task;
@@ -264,13 +277,14 @@ void BrokerState::caller_gone(const CallerGone& message) {
 
 void BrokerState::order_end(OrderEnd message) {
   if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
-    x_self->send(place->second.actor, EndTask{std::move(message.error)});
+    x_self->send(place->second.actor, EndTask{std::move(message.error), message.pending_before});
     return;
   }
   const auto loaded = x_ports.store->load(message.task);
   if (loaded.has_error() || !loaded->has_value() || is_terminal((*loaded)->state)) return;
+  if (message.pending_before && !is_overdue(**loaded, *message.pending_before)) return;
   const TaskActor actor = spawn_for_row(**loaded, std::nullopt);
-  if (actor) x_self->send(actor, EndTask{std::move(message.error)});
+  if (actor) x_self->send(actor, EndTask{std::move(message.error), message.pending_before});
 }
 
 caf::result<Done> BrokerState::shelve_all() {

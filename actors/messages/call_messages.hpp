@@ -180,6 +180,8 @@ struct OrderEnd {
   TaskId task;
   /// task_cancelled or task_expired.
   Error error;
+  /// Given = only if is_overdue() still: it may have run since whoever orders this looked.
+  std::optional<WallTime> pending_before = {};
 };
 
 struct BacklogGranted {
@@ -272,6 +274,8 @@ struct ShelveTask {};
 struct EndTask {
   /// task_cancelled or task_expired.
   Error error;
+  /// As in OrderEnd.
+  std::optional<WallTime> pending_before = {};
 };
 
 }  // namespace signalbox::actors

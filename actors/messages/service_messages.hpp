@@ -98,7 +98,8 @@ struct AcquireLease {
 struct WithdrawLease {
   RequesterId requester;
   std::string target;
-  TaskActor confirm_to;
+  /// Told when no lease can come any more; for those who then go.
+  std::optional<TaskActor> confirm_to = {};
 };
 
 struct ReleaseLease {

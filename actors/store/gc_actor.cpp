@@ -12,6 +12,10 @@ namespace {
 /// Between two slices of one sweep.
 constexpr std::chrono::milliseconds slice_pause{20};
 
+/// Looks at a slice whose ends are on their way to the disk: one second. Whatever has not ended by
+/// then is not going to.
+constexpr std::uint32_t unchanged_looks_max = 50;
+
 }  // namespace
 
 WallTime GcState::before(std::uint32_t age_s) const {
@@ -25,15 +29,21 @@ void GcState::tick_in(Duration delay) {
 // Each is ended by its own actor, as a cancelled one is: whoever waits for it is told.
 bool GcState::expire_pending() {
   const std::uint32_t limit_s = x_setup.settings.pending_timeout_s;
-  const auto stale = x_setup.ports.store->stale_pending(before(limit_s), collect_slice);
-  if (stale.has_error()) return false;
+  const WallTime limit = before(limit_s);
+  auto stale = x_setup.ports.store->stale_pending(limit, collect_slice);
+  if (stale.has_error() || stale->empty()) return false;
+  const bool is_full = stale->size() == collect_slice;
+  if (*stale == x_stale) return is_full && ++x_stale_looks < unchanged_looks_max;
   for (const TaskId id : *stale) {
-    x_self->send(
-        x_setup.house.broker,
-        OrderEnd{id, make_error(ErrorCode::task_expired, "no backend took the task within " +
-                                                             std::to_string(limit_s) + " s")});
+    x_self->send(x_setup.house.broker,
+                 OrderEnd{id,
+                          make_error(ErrorCode::task_expired, "no backend took the task within " +
+                                                                  std::to_string(limit_s) + " s"),
+                          limit});
   }
-  return stale->size() == collect_slice;
+  x_stale = std::move(*stale);
+  x_stale_looks = 0;
+  return is_full;
 }
 
 void GcState::send_write(StoreOp op, bool wants_answer) {
@@ -67,6 +77,7 @@ bool GcState::delete_call_rows() {
 
 void GcState::begin_sweep(Instant now) {
   x_next_sweep = now + std::chrono::seconds{x_setup.settings.interval_s};
+  x_stale.clear();
   x_calls_seen.reset();
   x_is_done_with_calls = false;
   x_self->send(x_setup.house.registrar,

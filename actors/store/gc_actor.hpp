@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "actors/messages/messages.hpp"
 #include "actors/messages/ports.hpp"
@@ -46,6 +47,10 @@ class GcState {
 
   GcActor::pointer x_self;
   GcSetup x_setup;
+  /// The tasks that were last told to end in this sweep, and how often the store has named them
+  /// again since: their ends may be on their way to it, or it refuses them.
+  std::vector<TaskId> x_stale;
+  std::uint32_t x_stale_looks = 0;
   /// Deletions on their way to the disk whose answer is awaited: the next slice waits for them.
   std::size_t x_writes_out = 0;
   /// Call rows up to here were looked at in this sweep: a call that waited long before it ran ends

@@ -9,6 +9,7 @@
 #include "actors/messages/sent.hpp"
 #include "core/admission/budgets.hpp"
 #include "core/task_moves.hpp"
+#include "core/tasks/attempt_log.hpp"
 
 namespace signalbox::actors {
 
@@ -110,19 +111,18 @@ void TaskRun::expired(const BudgetExpired& message) {
       nullptr, nullptr);
 }
 
-void TaskRun::end_by_order(Error error) {
+void TaskRun::end_by_order(EndTask& message) {
   if (x_end) return;
   if (x_is_retiring) {
-    x_self->send(x_setup.house->broker, OrderEnd{x_setup.task->id, std::move(error)});
+    x_self->send(x_setup.house->broker,
+                 OrderEnd{x_setup.task->id, std::move(message.error), message.pending_before});
     return;
   }
   // Its turn came while the collector looked.
-  const bool is_late =
-      error.code == ErrorCode::task_expired && x_setup.task->state != TaskState::pending;
-  if (is_late) return;
+  if (message.pending_before && !is_overdue(*x_setup.task, *message.pending_before)) return;
   const auto state =
-      error.code == ErrorCode::task_cancelled ? TaskState::cancelled : TaskState::error;
-  end(state, std::move(error), nullptr, nullptr);
+      message.error.code == ErrorCode::task_cancelled ? TaskState::cancelled : TaskState::error;
+  end(state, std::move(message.error), nullptr, nullptr);
 }
 
 // -- listeners
@@ -289,7 +289,7 @@ TaskActor::behavior_type TaskRun::make_behavior(TaskSetup setup) {
       [this](const AbortTick& message) { abort_unconfirmed(message.epoch); },
       [this](const AddListener& message) { add_listener(message); },
       [this](const RemoveListener& message) { remove_listener(message); },
-      [this](EndTask& message) { end_by_order(std::move(message.error)); },
+      [this](EndTask& message) { end_by_order(message); },
       [this](ShelveTask) {
         shelve();
         return Done{};

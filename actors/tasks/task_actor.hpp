@@ -107,7 +107,7 @@ class TaskRun {
   void inserted(const StoreResult& result);
   void hand_over_to_key_owner(const StoreResult& result);
   void hand_over_to_backlog();
-  void end_by_order(Error error);
+  void end_by_order(EndTask& message);
   void announce();
   void tell_end(const Listeners::Listener& listener);
   void let_go();
@@ -148,8 +148,6 @@ class TaskRun {
   std::vector<std::string> x_failed_llms;
   /// What the last one said; the answer when no other is left.
   std::optional<Error> x_last_failure;
-  /// Claims that were given back in good order; they do not count against it.
-  std::uint32_t x_returns = 0;
   /// Who brought the result, to be told when it is durable.
   ResultClient x_receipt;
   Epoch x_epoch = 0;

@@ -7,6 +7,7 @@
 #include "actors/tasks/task_actor.hpp"
 #include "core/backends/circuit_breaker.hpp"
 #include "core/base/crash_point.hpp"
+#include "core/tasks/attempt_log.hpp"
 #include "core/tasks/attempts.hpp"
 
 namespace signalbox::actors {
@@ -134,9 +135,8 @@ void TaskRun::finished(BackendFinished& event) {
 void TaskRun::failed(BackendFailed& event) {
   x_failed_llms.push_back(x_lease->llm);
   if (counts_against_backend(event)) x_lease_outcome = LeaseOutcome::failed;
-  const std::uint32_t attempts = x_setup.task->attempts - x_setup.task->preemptions - x_returns;
-  const FailedAttempt attempt{attempts, x_setup.max_attempts, event.retryable,
-                              x_listeners.has_reader()};
+  const FailedAttempt attempt{counted_attempts(*x_setup.task), x_setup.max_attempts,
+                              event.retryable, x_listeners.has_reader()};
   // An agent's pool is tried member by member, whatever the failure.
   const bool tries_members = !x_setup.task->agent.empty() && !attempt.has_reader;
   if (!should_retry(attempt) && !tries_members) {
@@ -193,7 +193,6 @@ void TaskRun::forget_attempt() {
 
 // The slot goes to others meanwhile; its place in the queue is the old one.
 void TaskRun::requeue(Return why) {
-  if (why == Return::given_back) ++x_returns;
   give_lease_back();
   x_returned_at = wall();
   put_back(why);

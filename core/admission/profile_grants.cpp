@@ -67,13 +67,29 @@ std::vector<AskForLease> ProfileScheduler::asks(Instant now) {
     const bool is_outdated = is_better || sessions != target.asked_sessions;
     const bool is_parked = target.state == TargetState::parked;
     if (is_parked && !is_outdated) continue;
-    target.is_crossed = is_parked && is_better;
+    target.is_crossed = target.is_crossed || (is_parked && is_better);
     target.state = TargetState::asked;
     target.asked = best;
     target.asked_sessions = sessions;
     asks.push_back({target.name, best, std::move(sessions)});
   }
   return asks;
+}
+
+// Whoever stands in the directory's line is demand: a backend that sleeps is woken for it.
+std::vector<std::string> ProfileScheduler::withdrawals() {
+  std::vector<std::string> names;
+  for (TargetIndex index = 0; index < x_targets.size(); ++index) {
+    Target& target = x_targets[index];
+    // While a question is open the directory's next word is not known yet.
+    const bool is_idle_in_line = target.is_in_line && target.state != TargetState::asked;
+    if (!is_idle_in_line || has_waiter(index)) continue;
+    target.state = TargetState::idle;
+    target.is_in_line = false;
+    target.is_crossed = true;
+    names.push_back(target.name);
+  }
+  return names;
 }
 
 // The directory gives a group's room to whoever asks first, so nobody asks for room that a better
@@ -132,6 +148,7 @@ void ProfileScheduler::drop_useless_leases(TargetIndex index, const Rooms& rooms
 void ProfileScheduler::lease_granted(const std::string& target, Lease lease) {
   Target& mine = x_targets[target_index(target)];
   mine.state = TargetState::idle;
+  mine.is_in_line = false;
   mine.heeds_sessions = lease.session.has_value();
   const bool is_crossed = std::exchange(mine.is_crossed, false);
   if (is_crossed && lease.session) {
@@ -147,6 +164,7 @@ void ProfileScheduler::lease_parked(const std::string& target, bool waits_for_ro
   const TargetIndex index = target_index(target);
   Target& mine = x_targets[index];
   mine.state = TargetState::parked;
+  mine.is_in_line = true;
   mine.is_crossed = false;
   mine.waits_for_room = waits_for_room;
   // The slot alone did not help.

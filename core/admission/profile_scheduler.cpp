@@ -187,6 +187,11 @@ std::size_t ProfileScheduler::waiting(Priority priority, TargetIndex target) con
   return x_queue.size(priority, target) + x_session_queue.all().size(priority, target);
 }
 
+bool ProfileScheduler::has_waiter(TargetIndex target) const {
+  return std::any_of(all_priorities.begin(), all_priorities.end(),
+                     [&](Priority priority) { return waiting(priority, target) > 0; });
+}
+
 void ProfileScheduler::leave_slot(Waiter& waiter) {
   --x_in_flight[to_index(waiter.view.priority)];
   --x_targets[waiter.view.target].in_flight;

@@ -135,6 +135,10 @@ class ProfileScheduler {
   /// parked is asked for again when somebody of a better class has come, or when other sessions
   /// wait for it than those asked for.
   std::vector<AskForLease> asks(Instant now);
+  /// @returns targets that stand in the directory's line though nobody waits for them any more:
+  /// they are to leave it, and count as not asked for. A lease that is on its way all the same is
+  /// unused.
+  std::vector<std::string> withdrawals();
   void lease_granted(const std::string& target, Lease lease);
   /// The directory has none for it now and will grant when it has.
   /// @param waits_for_room its backends are all full: who comes after it and wants their room waits
@@ -221,8 +225,10 @@ class ProfileScheduler {
     /// The class it was last asked for with.
     Priority asked = Priority::background;
     std::vector<SessionWait> asked_sessions;
-    /// It stood in the directory's line and was asked for anew, for a better class: the lease of
-    /// the question before may be on its way.
+    /// The directory has said that it stands there; refused ones do, too.
+    bool is_in_line = false;
+    /// It stood in the directory's line and was asked for anew, for a better class or after it had
+    /// left the line: the lease of the question before may be on its way.
     bool is_crossed = false;
     std::size_t sessions_asked = sessions_asked_first;
     /// The last lease was for one session, or none has come yet: elsewhere they need not be told.
@@ -256,6 +262,7 @@ class ProfileScheduler {
   void leave_queue(TaskId id, const Waiter& waiter);
   [[nodiscard]] std::size_t waiting(Priority priority) const;
   [[nodiscard]] std::size_t waiting(Priority priority, TargetIndex target) const;
+  [[nodiscard]] bool has_waiter(TargetIndex target) const;
 
   /// Gives its slot back.
   void leave_slot(Waiter& waiter);

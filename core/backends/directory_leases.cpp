@@ -129,22 +129,19 @@ void DirectoryBook::forget_room() {
 }
 
 std::optional<Lease> DirectoryBook::try_lease(const LeaseRequest& request) {
-  const auto choose = [&](LlmStatus status, bool avoided) {
-    return lease_among(without_broken(candidates(request, status, avoided)), request);
-  };
-  auto awake = candidates(request, LlmStatus::active, false);
-  // The one that just failed is next only if no other is there at all; a busy one is worth the
-  // wait.
-  if (!awake.empty()) return lease_among(without_broken(std::move(awake)), request);
-  if (request.only_others) return std::nullopt;
-  if (request.avoid.empty()) {
-    if (!request.accept_inactive) return std::nullopt;
-    return choose(LlmStatus::inactive, false);
+  // The one that just failed is next only if no other is there at all, and one that is not there
+  // only if not even that is: a busy one is worth the wait.
+  for (const bool avoided : {false, true}) {
+    auto awake = candidates(request, LlmStatus::active, avoided);
+    if (!awake.empty()) return lease_among(without_broken(std::move(awake)), request);
+    if (request.only_others) return std::nullopt;
   }
-  if (auto lease = choose(LlmStatus::active, true)) return lease;
   if (!request.accept_inactive) return std::nullopt;
-  if (auto lease = choose(LlmStatus::inactive, false)) return lease;
-  return choose(LlmStatus::inactive, true);
+  for (const bool avoided : {false, true}) {
+    auto away = candidates(request, LlmStatus::inactive, avoided);
+    if (auto lease = lease_among(without_broken(std::move(away)), request)) return lease;
+  }
+  return std::nullopt;
 }
 
 bool DirectoryBook::release(const Lease& lease, LeaseOutcome outcome) {

@@ -30,6 +30,33 @@ TEST_CASE("attempts: the only backend is tried again after a pause, then given u
   CHECK(house.profile("openai_compat:model-of-alpha").occupancy.in_flight == 0);
 }
 
+TEST_CASE("attempts: a busy backend is worth the wait, one that is away is not", "[actors]") {
+  HouseFixture house;
+  auto calls = std::make_shared<int>(0);
+  house.add_backend(
+      "alpha", 1,
+      [calls](const BackendCall& call) {
+        const bool is_first = (*calls)++ == 0;
+        return is_first ? failure(ErrorCode::backend_error, true, 1s)(call)
+                        : whole_answer(10s)(call);
+      },
+      "pool");
+  house.add_backend("beta", 1, failure(ErrorCode::backend_unreachable, true), "pool");
+  house.set_present("beta", false);
+  actors::ConfigureProfile two_slots;
+  two_slots.name = "line";
+  two_slots.max_concurrent = 2;
+  house.configure(two_slots);
+  const auto first = house.submit({.target = "pool", .profile = "line"});
+  const auto second = house.submit({.target = "pool", .profile = "line"});
+  house.world().advance(30s);
+  REQUIRE(house.told(first).ended);
+  CHECK(house.told(first).code() == ErrorCode::none);
+  CHECK(house.told(first).ended->facts.backend == "alpha");
+  CHECK(house.told(first).ended->facts.attempts == 2);
+  CHECK(house.told(second).code() == ErrorCode::none);
+}
+
 TEST_CASE("attempts: who lost its backend waited in line, not while it ran", "[actors]") {
   HouseFixture house;
   house.add_backend("alpha", 1, [](const BackendCall&) {

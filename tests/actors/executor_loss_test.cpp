@@ -157,4 +157,48 @@ TEST_CASE("executor contract: who is known as gone gets nothing until it is back
   CHECK(world.is_idle());
 }
 
+// -- leave ---------------------------------------------------------------------------------------
+
+namespace {
+
+actors::ExecutorActor::behavior_type prompt_executor(actors::ExecutorActor::pointer self,
+                                                     const std::string& answer) {
+  return {
+      [self, body = make_bytes(answer)](const actors::RunTask& message) {
+        self->send(message.reply_to,
+                   actors::BackendReport{message.epoch,
+                                         BackendFinished{200, "text/plain", body, nullptr}});
+      },
+      [](const actors::AbortTask&) {},
+      [](const actors::WakeLlm&) {},
+      [](const actors::LlmTaken&) {},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("executor: nobody keeps one that has left the house", "[actors]") {
+  HouseFixture house;
+  caf::actor_addr address;
+  {
+    const actors::ExecutorActor executor =
+        house.world().system().spawn(prompt_executor, std::string{"answer"});
+    address = caf::actor_cast<caf::actor_addr>(executor);
+    Llm llm;
+    llm.name = "alpha";
+    llm.kind = LlmKind::plugin;
+    llm.group = "alpha";
+    llm.status = LlmStatus::active;
+    caf::anon_send(house.house().directory, actors::PutLlms{1, executor, {llm}});
+    house.world().run();
+  }
+  const auto call = house.submit({});
+  REQUIRE(house.told(call).ended);
+  const auto is_alive = [&] { return caf::actor_cast<caf::strong_actor_ptr>(address) != nullptr; };
+  REQUIRE(is_alive());
+  caf::anon_send(house.house().directory, actors::RemoveExecutor{1});
+  house.world().run();
+  CHECK_FALSE(is_alive());
+}
+
 }  // namespace signalbox::testing

@@ -75,9 +75,34 @@ TEST_CASE("collector: what runs does not expire, however old", "[actors][gc]") {
   CHECK(house.stored(call).state == TaskState::claimed);
   // The collector's order may come when its turn has come, too.
   caf::anon_send(house.house().broker,
-                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old")});
+                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old"),
+                                  house.world().wall()->now()});
   house.world().run();
   CHECK(house.stored(call).state == TaskState::claimed);
+}
+
+TEST_CASE("collector: a task that was put back has not waited since it was made", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  WorkerFixture worker{house};
+  REQUIRE(worker.offer({offered("alice")}).error.code == ErrorCode::none);
+  worker.bind();
+  const auto call = house.submit({.target = "alice", .is_async = true});
+  for (int round = 0; round < 4; ++round) {
+    house.world().advance(10s);
+    worker.heartbeat();
+  }
+  worker.unbind();
+  REQUIRE(house.stored(call).losses == 1);
+  house.world().advance(21s);
+  CHECK(house.stored(call).state == TaskState::pending);
+  // The collector may have looked before it was claimed.
+  caf::anon_send(house.house().broker,
+                 actors::OrderEnd{house.task_of(call), make_error(ErrorCode::task_expired, "old"),
+                                  house.world().wall()->now() - 30s});
+  house.world().run();
+  CHECK(house.stored(call).state == TaskState::pending);
+  house.world().advance(20s);
+  CHECK(house.stored(call).error_code == ErrorCode::task_expired);
 }
 
 TEST_CASE("collector: terminal tasks are deleted in slices, the young stay", "[actors][gc]") {
@@ -115,6 +140,30 @@ TEST_CASE("collector: a store that fails is tried again at the next sweep", "[ac
   CHECK(rows_left(house) == actors::collect_slice + 1);
   house.world().advance(10s);
   CHECK(rows_left(house) == 0);
+}
+
+// Until they are told to end again in the next sweep, they cost a look now and then.
+TEST_CASE("collector: whom the store does not let end is told once in a sweep", "[actors][gc]") {
+  HouseFixture house{{}, {}, impatient()};
+  WorkerFixture worker{house};
+  REQUIRE(worker.offer({offered("alice")}).error.code == ErrorCode::none);
+  constexpr std::size_t tasks = 2 * actors::collect_slice + 10;
+  for (std::size_t index = 0; index < tasks; ++index) {
+    house.submit_later({.target = "alice", .is_async = true});
+  }
+  const auto pending = [&] {
+    return house.store().task_counts()->at(static_cast<std::size_t>(TaskState::pending));
+  };
+  house.world().advance(39s);
+  REQUIRE(pending() == tasks);
+  constexpr std::size_t more_than_one_sweep_has = 100;
+  house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"),
+                                 more_than_one_sweep_has);
+  house.world().advance(10s);
+  CHECK(pending() == tasks);
+  house.store().fail_next_commit({}, 0);
+  house.world().advance(10s);
+  CHECK(pending() == 0);
 }
 
 TEST_CASE("collector: sessions nobody has heard of are deleted, others stay", "[actors][gc]") {

@@ -239,4 +239,43 @@ TEST_CASE("observer: an answer that broke off is told as far as it came", "[acto
   CHECK(house.told(house.observe(house.task_of(call))).data.empty());
 }
 
+TEST_CASE("observer: is told of an end that the store has refused", "[actors]") {
+  HouseFixture house;
+  house.add_backend("alpha", 1, whole_answer(1s));
+  const auto call = house.submit({.is_async = true});
+  house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"));
+  house.world().advance(1s);
+  REQUIRE(house.stored(call).state == TaskState::claimed);
+  const auto late = house.observe(house.task_of(call));
+  REQUIRE(house.told(late).ended);
+  CHECK(house.told(late).code() == ErrorCode::store_failed);
+  CHECK(house.stored(call).state == TaskState::error);
+  const auto later = house.observe(house.task_of(call));
+  CHECK(house.told(later).code() == ErrorCode::store_failed);
+}
+
+TEST_CASE("observer: of a row whose profile finds no place any more is told so", "[actors]") {
+  actors::BrokerSettings settings;
+  for (std::size_t number = 0; number < actors::profiles_max; ++number) {
+    settings.profiles["profile " + std::to_string(number)] = {};
+  }
+  HouseFixture house{settings};
+  Task task;
+  task.id = TaskId{house.world().ids()->next()};
+  task.created_at = house.world().wall()->now();
+  task.profile = "one too many";
+  task.pool = "alpha";
+  task.inference_ms = 1;
+  task.idempotency_hash = "key";
+  task.request_hash = "{}";
+  const std::vector<StoreOp> ops{InsertTask{share(task), make_bytes("{}")}};
+  REQUIRE(house.store().commit(ops).at(0).outcome == StoreResult::Outcome::applied);
+  const auto observer = house.observe(task.id);
+  CHECK(house.told(observer).refused);
+  CHECK(house.told(observer).code() == ErrorCode::invalid_request);
+  const auto repeat = house.submit({.key = "key"});
+  CHECK(house.told(repeat).refused);
+  house.hang_up(repeat);
+}
+
 }  // namespace signalbox::testing

@@ -225,6 +225,51 @@ TEST_CASE("worker: one wake for all who wait", "[actors][worker]") {
   CHECK(*house.told(first).ended->body == "answer");
 }
 
+TEST_CASE("worker: a sleeper is not woken for callers who have gone", "[actors][worker]") {
+  HouseFixture house{{}, {}, quick_sessions()};
+  WorkerFixture worker{house};
+  REQUIRE(worker.offer({offered("alice")}).error.code == ErrorCode::none);
+  CallSpec impatient = to_pool("alice");
+  impatient.queue_wait = 1s;
+  const auto late = house.submit(impatient);
+  const auto gone = house.submit(to_pool("alice"));
+  house.world().advance(1s);
+  REQUIRE(house.told(late).code() == ErrorCode::queue_wait_timeout);
+  house.hang_up(gone);
+  REQUIRE(worker.offer({offered("alice", 4, {}, LlmStatus::hibernating)}).error.code ==
+          ErrorCode::none);
+  worker.bind();
+  CHECK(worker.log().wakes.empty());
+  house.submit(to_pool("alice"));
+  CHECK(worker.log().wakes.size() == 1);
+}
+
+TEST_CASE("worker: a lease that crosses a caller's leaving is not lost", "[actors][worker]") {
+  for (const bool comes_first : {false, true}) {
+    for (std::uint64_t messages = 0; messages < 16; ++messages) {
+      CAPTURE(comes_first, messages);
+      HouseFixture house;
+      house.add_backend("alpha", 1, whole_answer(1s));
+      house.set_present("alpha", false);
+      const auto come = [&] {
+        caf::anon_send(house.house().directory, actors::SetBackendStatus{1, LlmStatus::active});
+      };
+      const auto gone = house.submit({.priority = Priority::background});
+      if (comes_first) come();
+      house.hang_up_later(gone);
+      house.world().run_some(messages);
+      if (!comes_first) come();
+      const auto first = house.submit({.priority = Priority::interactive});
+      const auto second = house.submit({});
+      house.world().advance(3s);
+      CHECK(house.told(first).ended);
+      CHECK(house.told(second).ended);
+      CHECK(house.told(first).code() == ErrorCode::none);
+      CHECK(house.told(second).code() == ErrorCode::none);
+    }
+  }
+}
+
 TEST_CASE("worker: a failed wake ends callers, the backlog stays and is tried again",
           "[actors][worker]") {
   HouseFixture house{{}, {}, quick_sessions()};
@@ -303,4 +348,25 @@ TEST_CASE("worker: a failed commit is no acknowledgement", "[actors][worker]") {
   house.submit(to_pool("alice"));
   house.store().fail_next_commit(make_error(ErrorCode::store_failed, "disk on fire"));
   CHECK(worker.finish(worker.sent().at(0), "answer").error.code == ErrorCode::store_failed);
+}
+
+TEST_CASE("worker: clean returns do not count after a restart either", "[actors][worker]") {
+  HouseFixture house;
+  WorkerFixture worker{house};
+  start(worker, "alice");
+  const auto call = house.submit(to_pool("alice", true));
+  for (int round = 0; round < 2; ++round) worker.bind();
+  REQUIRE(house.stored(call).attempts == 3);
+  house.kill_and_restart();
+  CHECK(house.stored(call).state == TaskState::pending);
+  WorkerFixture again{house};
+  again.key = worker.key;
+  again.bind();
+  // The second that counts.
+  again.fail(house.task_of(call), true);
+  CHECK_FALSE(is_terminal(house.stored(call).state));
+  house.world().advance(1s);
+  again.fail(house.task_of(call), true);
+  CHECK(house.stored(call).state == TaskState::error);
+  CHECK(house.stored(call).attempts == 5);
 }

@@ -92,7 +92,8 @@ struct DirectoryModel {
     // Fresh and active ones, busy or not, leave no reason to look further.
     if (exists(request, LlmStatus::active, false))
       return name(best(request, LlmStatus::active, false));
-    if (const Llm* llm = best(request, LlmStatus::active, true)) return name(llm);
+    if (exists(request, LlmStatus::active, true))
+      return name(best(request, LlmStatus::active, true));
     if (!request.accept_inactive) return std::nullopt;
     if (const Llm* llm = best(request, LlmStatus::inactive, false)) return name(llm);
     return name(best(request, LlmStatus::inactive, true));

@@ -67,6 +67,30 @@ TEST_CASE("directory: one server's models in one class take turns by arrival",
   CHECK(grants[0].requester == "first");
 }
 
+TEST_CASE("directory: who avoids one that failed waits for it rather than go where nobody is",
+          "[core][directory]") {
+  DirectoryBook book;
+  book.put_llms(1, {llm_of("alive", "one", 1, "pool")});
+  book.put_llms(2, {llm_of("away", "two", 1, "pool")});
+  book.set_status(2, LlmStatus::inactive, some_time);
+  const auto lease = book.acquire(request_of("other", "pool"));
+  REQUIRE(lease);
+  LeaseRequest again = request_of("again", "pool");
+  again.avoid = {"alive"};
+  again.accept_inactive = true;
+  CHECK_FALSE(book.acquire(again));
+  book.release(*lease);
+  const auto grants = book.serve_line();
+  REQUIRE(grants.size() == 1);
+  CHECK(grants[0].lease.llm == "alive");
+  book.release(grants[0].lease);
+  // Only where nobody is alive one that is away is worth a try.
+  book.set_status(1, LlmStatus::inactive, some_time);
+  const auto last = book.acquire(again);
+  REQUIRE(last);
+  CHECK(last->llm == "away");
+}
+
 TEST_CASE("directory: who stands in line is told when it is not room any more that it waits for",
           "[core][directory]") {
   DirectoryBook book;

@@ -17,6 +17,9 @@ DrivenScheduler::DrivenScheduler(const Scenario& scenario)
 void DrivenScheduler::pump(StepOutcome& outcome) {
   std::vector<Grant> grants;
   do {
+    for (std::string& target : x_scheduler.withdrawals()) {
+      outcome.withdrawn.push_back(std::move(target));
+    }
     for (AskForLease& ask : x_scheduler.asks(x_now)) {
       outcome.asks.emplace_back(std::move(ask.target), ask.priority);
     }
@@ -28,6 +31,7 @@ void DrivenScheduler::pump(StepOutcome& outcome) {
     for (const Lease& lease : unused) outcome.unused.push_back(lease.number);
   } while (!grants.empty());
   std::sort(outcome.asks.begin(), outcome.asks.end());
+  std::sort(outcome.withdrawn.begin(), outcome.withdrawn.end());
   std::sort(outcome.unused.begin(), outcome.unused.end());
 }
 

@@ -118,7 +118,7 @@ bool SchedulerModel::is_possible(const Op& op) const {
       return find(x_scenario->waiters[op.which].id) == nullptr;
     case Kind::lease_granted: {
       const Target& target = targets.at(x_scenario->targets[op.which]);
-      return target.is_asked || target.is_stuck();
+      return target.is_asked || target.is_stuck() || target.may_be_late;
     }
     case Kind::lease_refused: {
       const Target& target = targets.at(x_scenario->targets[op.which]);
@@ -223,6 +223,21 @@ void SchedulerModel::expire(StepOutcome& outcome) {
   }
 }
 
+void SchedulerModel::withdraw(StepOutcome& outcome) {
+  for (auto& [name, target] : targets) {
+    const bool is_waited_for =
+        std::any_of(waiters.begin(), waiters.end(), [&, &wanted = name](const Waiter& each) {
+          return each.place == Place::waiting && each.request.target == wanted;
+        });
+    if (!target.is_in_line || target.is_asked || is_waited_for) continue;
+    target.is_in_line = false;
+    target.is_parked = false;
+    target.retry_at.reset();
+    target.may_be_late = true;
+    outcome.withdrawn.push_back(name);
+  }
+}
+
 void SchedulerModel::ask(StepOutcome& outcome) {
   if (free_slots() == 0) return;
   for (auto& [name, target] : targets) {
@@ -283,9 +298,11 @@ bool SchedulerModel::settle(StepOutcome& outcome) {
 
 void SchedulerModel::pump(StepOutcome& outcome) {
   do {
+    withdraw(outcome);
     ask(outcome);
   } while (settle(outcome));
   std::sort(outcome.asks.begin(), outcome.asks.end());
+  std::sort(outcome.withdrawn.begin(), outcome.withdrawn.end());
   std::sort(outcome.unused.begin(), outcome.unused.end());
 }
 
@@ -314,12 +331,16 @@ StepOutcome SchedulerModel::apply(const Op& op) {
     case Kind::lease_granted:
       target().is_asked = false;
       target().is_parked = false;
+      target().is_in_line = false;
+      target().may_be_late = false;
       target().retry_at.reset();
       target().leases.push_back(next_lease++);
       break;
     case Kind::lease_parked:
       target().is_asked = false;
       target().is_parked = true;
+      target().is_in_line = true;
+      target().may_be_late = false;
       break;
     case Kind::lease_refused:
       refuse(x_scenario->targets[op.which], outcome);

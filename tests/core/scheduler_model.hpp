@@ -68,6 +68,8 @@ struct StepOutcome {
   std::vector<TaskId> failed;
   /// Sorted: the order of asking is nobody's business.
   std::vector<std::pair<std::string, Priority>> asks;
+  /// Sorted.
+  std::vector<std::string> withdrawn;
   /// In the order of granting.
   std::vector<Granted> grants;
   /// Sorted.
@@ -91,6 +93,10 @@ class SchedulerModel {
   struct Target {
     bool is_asked = false;
     bool is_parked = false;
+    /// The directory has said so; also of one that is refused, or asks again.
+    bool is_in_line = false;
+    /// It has left the line: a lease may come all the same.
+    bool may_be_late = false;
     /// Set while it is refused.
     std::optional<Instant> retry_at;
     /// The class of the last question.
@@ -135,6 +141,7 @@ class SchedulerModel {
   void refuse(const std::string& name, StepOutcome& outcome);
   void expire(StepOutcome& outcome);
   void pump(StepOutcome& outcome);
+  void withdraw(StepOutcome& outcome);
   void ask(StepOutcome& outcome);
   bool settle(StepOutcome& outcome);
 

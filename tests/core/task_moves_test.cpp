@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "core/tasks/attempt_log.hpp"
 #include "tests/core/fixtures.hpp"
 
 namespace signalbox::test {
@@ -302,6 +303,44 @@ TEST_CASE("task_moves: a restart does not count preemptions as attempts", "[core
     task.preemptions = 2;
     CHECK((move_after_restart(task, 3, wall(60)).to == pending) == (attempts < 5));
   }
+}
+
+TEST_CASE("task_moves: what was given back in good order does not count, what a crash ended does",
+          "[core][task_moves]") {
+  Task task = task_in(pending);
+  task.attempts = 0;
+  task.attempt_log.clear();
+  MoveTask back = move_to(pending);
+  back.error_code = ErrorCode::none;
+  for (std::uint32_t round = 1; round <= 4; ++round) {
+    apply(task, move_to(claimed));
+    CHECK(counted_attempts(task) == 1);
+    apply(task, back);
+  }
+  for (std::uint32_t crash = 1; crash <= 3; ++crash) {
+    apply(task, move_to(claimed));
+    CHECK(counted_attempts(task) == crash);
+    const MoveTask move = move_after_restart(task, 3, wall(60));
+    CHECK(move.to == (crash < 3 ? pending : TaskState::error));
+    apply(task, move);
+  }
+  CHECK(task.attempts == 7);
+}
+
+TEST_CASE("task_moves: a task is overdue when it has waited since before, from its last return on",
+          "[core][task_moves]") {
+  Task task = task_in(pending);
+  task.attempt_log.clear();
+  const WallTime made = task.id.created_at();
+  CHECK_FALSE(is_overdue(task, made));
+  CHECK(is_overdue(task, made + std::chrono::milliseconds{1}));
+  apply(task, move_to(claimed));
+  CHECK_FALSE(is_overdue(task, WallTime::max()));
+  MoveTask back = move_to(pending);
+  back.at = made + std::chrono::seconds{9};
+  apply(task, back);
+  CHECK_FALSE(is_overdue(task, back.at));
+  CHECK(is_overdue(task, back.at + std::chrono::milliseconds{1}));
 }
 
 }  // namespace signalbox::test

@@ -141,8 +141,15 @@ STORE_TEST("pending tasks made before a moment are found, queue by queue") {
   CHECK(stale(100, 100) == Numbers{6, 10, 4, 8, 12, 7, 11, 1, 5, 9});
   CHECK(stale(100, 3) == Numbers{6, 10, 4});
   CHECK(stale(100, 0).empty());
-  commit_all(store, {give_back(2, 7, false)});
-  CHECK(stale(3, 10) == Numbers{2, 1});
+  // One that was put back has waited since then.
+  MoveTask back = give_back(2, 7, false);
+  back.at = task_id(5).created_at();
+  commit_all(store, {back});
+  CHECK(stale(3, 10) == Numbers{1});
+  CHECK(stale(5, 10) == Numbers{4, 1});
+  CHECK(stale(6, 10) == Numbers{2, 4, 1, 5});
+  CHECK(stale(6, 1) == Numbers{2});
+  CHECK(stale(5, 1) == Numbers{4});
 }
 
 STORE_TEST("pools of any length keep their stale tasks apart") {

@@ -114,12 +114,16 @@ class Oracle {
       if (task.state != claimed && task.state != running) continue;
       MoveTask stop;
       stop.at = at_ms(9000);
-      if (task.attempts - task.preemptions >= max_attempts) {
-        stop.to = TaskState::error;
-        stop.error_code = ErrorCode::worker_lost;
+      stop.error_code = ErrorCode::worker_lost;
+      std::uint32_t blameless = task.preemptions;
+      for (const Attempt& attempt : task.attempt_log) {
+        const bool is_clean = attempt.error_code == ErrorCode::none;
+        if (attempt.outcome == Attempt::Outcome::returned && is_clean) ++blameless;
       }
+      const bool is_used_up = task.attempts - blameless >= max_attempts;
+      if (is_used_up) stop.to = TaskState::error;
       close_attempt(task, stop);
-      if (task.attempts - task.preemptions >= max_attempts) {
+      if (is_used_up) {
         task.state = TaskState::error;
         task.error_code = ErrorCode::worker_lost;
         task.completed_at = at_ms(9000);
@@ -257,6 +261,8 @@ void require_same_stale(const TaskStore& store, const Oracle& oracle, std::uint6
   std::map<std::pair<std::string, Priority>, std::vector<std::uint64_t>> queues;
   for (const auto& [id, row] : oracle.rows) {
     if (row.task.state != pending || number_of(id) >= before) continue;
+    const auto& log = row.task.attempt_log;
+    if (!log.empty() && log.back().ended_at >= task_id(before).created_at()) continue;
     queues[{row.task.pool, row.task.priority}].push_back(number_of(id));
   }
   std::vector<std::uint64_t> expected;

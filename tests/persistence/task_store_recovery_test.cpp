@@ -36,7 +36,7 @@ STORE_TEST("recovery sends held tasks back and visits all pending ones in id ord
   Task expected = attended;
   expected.attempts = 1;
   expected.attempt_log = {{1, "qwen", "worker-1", at_ms(1000), at_ms(9000),
-                           Attempt::Outcome::returned, ErrorCode::none}};
+                           Attempt::Outcome::returned, ErrorCode::worker_lost}};
   CHECK(load(fixture.store(), 2) == expected);
   const auto streamed = load(fixture.store(), 9);
   CHECK(streamed->state == pending);
@@ -51,15 +51,18 @@ STORE_TEST("recovery sends held tasks back and visits all pending ones in id ord
 STORE_TEST("recovery ends a task that has had its attempts") {
   TestType fixture;
   commit_all(fixture.store(),
-             {insert(1), claim(1, 1), give_back(1, 1, false), claim(1, 2), insert(2), claim(2, 3)});
+             {insert(1), claim(1, 1), give_back(1, 1, true), claim(1, 2), insert(2), claim(2, 3)});
+  // What was given back in good order does not count.
+  commit_all(fixture.store(), {insert(3), claim(3, 4), give_back(3, 4, false), claim(3, 5)});
   fixture.reopen();
-  CHECK(pending_after_recovery(fixture.store(), 2) == std::vector<std::uint64_t>{2});
+  CHECK(pending_after_recovery(fixture.store(), 2) == std::vector<std::uint64_t>{2, 3});
   const auto lost = load(fixture.store(), 1);
   CHECK(lost->state == TaskState::error);
   CHECK(lost->error_code == ErrorCode::worker_lost);
   CHECK_THAT(lost->error_message, Catch::Contains("attempt 2 of at most 2"));
   CHECK(lost->completed_at == at_ms(9000));
-  CHECK(lost->losses == 0);
+  CHECK(lost->losses == 1);
+  CHECK(load(fixture.store(), 3)->attempts == 2);
   fixture.require_sound();
 }
 
