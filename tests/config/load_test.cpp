@@ -62,6 +62,8 @@ TEST_CASE("load: numbers out of range", "[config][load]") {
   CHECK(problems("store: {map_size_gb: 4096}").empty());
   CHECK(problems("http: {max_body_bytes: 1023}").size() == 1);
   CHECK(problems("http: {max_body_bytes: 268435457}").size() == 1);
+  CHECK(problems("http: {max_unfinished_body_bytes: 1048575}").size() == 1);
+  CHECK(problems("http: {max_unfinished_body_bytes: 68719476736}").empty());
   CHECK(problems("http: {max_requests: 15}").size() == 1);
   CHECK(problems("http: {max_requests: 32769}").size() == 1);
   CHECK(problems("workers: {heartbeat_timeout_s: 1}").size() == 1);
