@@ -14,6 +14,8 @@ void read_http(SectionReader section, HttpSettings& http) {
   section.read_text("bind", http.bind, check_host);
   section.read_whole("port", http.port, {0, 65'535});
   section.read_whole("max_body_bytes", http.max_body_bytes, {1024, 268'435'456});
+  section.read_whole("max_unfinished_body_bytes", http.max_unfinished_body_bytes,
+                     {1'048'576, 68'719'476'736});
   section.read_whole("max_requests", http.max_requests, {16, 32'768});
   section.read_texts("allowed_hosts", http.allowed_hosts, check_host);
   section.finish();

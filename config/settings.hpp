@@ -23,7 +23,11 @@ struct HttpSettings {
   std::uint16_t port = 8642;
   /// Larger request bodies are answered 413. Range: 1024..268435456.
   std::size_t max_body_bytes = 10'485'760;
-  /// Requests in progress at once; one more is answered 503. Range: 16..32768.
+  /// Bytes held of request bodies that have not come whole, over all connections and beyond 16 KiB
+  /// of each; what would go beyond them is answered 429. Never less than max_body_bytes. Range:
+  /// 1048576..68719476736.
+  std::size_t max_unfinished_body_bytes = 268'435'456;
+  /// Requests in progress at once; one more is answered 429. Range: 16..32768.
   std::size_t max_requests = 4096;
   /// Names accepted in `Host` beside IP literals and localhost.
   std::vector<std::string> allowed_hosts;

@@ -5,6 +5,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/backends/worker_session_actor.hpp"
+#include "core/backends/answer_bound.hpp"
 #include "core/base/event_text.hpp"
 
 namespace signalbox::actors {
@@ -19,6 +20,11 @@ WorkerReply refusal(Error error) {
 WorkerReply stale() {
   return refusal(
       make_error(ErrorCode::stale_claim, "the task is not, or no longer, this session's"));
+}
+
+Error too_long(ErrorCode code) {
+  return make_error(
+      code, "the worker's answer is larger than " + std::to_string(answer_bytes_max) + " bytes");
 }
 
 }  // namespace
@@ -50,10 +56,15 @@ void WorkerSessionState::abort(const AbortTask& message) {
   if (place == x_calls.end() || place->second.epoch != message.epoch) return;
   BackendFailed aborted;
   aborted.error = make_error(ErrorCode::backend_stream_failed, "aborted");
-  x_self->send(place->second.reply_to, BackendReport{message.epoch, std::move(aborted), {}});
-  x_calls.erase(place);
-  x_session->release(message.task);
-  send_frame(WorkerFrame::Cancel{message.task});
+  give_up(message.task, std::move(aborted));
+}
+
+void WorkerSessionState::give_up(TaskId task, BackendFailed failure) {
+  const Call& call = x_calls.at(task);
+  x_self->send(call.reply_to, BackendReport{call.epoch, std::move(failure), {}});
+  x_calls.erase(task);
+  x_session->release(task);
+  send_frame(WorkerFrame::Cancel{task});
 }
 
 void WorkerSessionState::give_back_all(bool is_clean, const std::string& reason) {
@@ -68,6 +79,14 @@ WorkerReply WorkerSessionState::take_chunks(const WorkerChunks& message) {
   hear();
   if (x_session->find(message.task, message.attempt) == nullptr) return stale();
   Call& call = x_calls.at(message.task);
+  for (const std::string& data : message.data) call.answer_bytes += data.size();
+  if (call.answer_bytes > answer_bytes_max) {
+    ++x_failed;
+    BackendFailed failure;
+    failure.error = too_long(ErrorCode::backend_error);
+    give_up(message.task, std::move(failure));
+    return refusal(too_long(ErrorCode::body_too_large));
+  }
   if (!call.joiner) {
     call.joiner = x_setup.make_joiner(call.task->kind);
     x_self->send(call.reply_to,

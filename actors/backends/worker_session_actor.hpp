@@ -43,6 +43,8 @@ class WorkerSessionState {
     TaskPtr task;
     Epoch epoch = 0;
     TaskActor reply_to;
+    /// Of its answer so far. Range: 0..answer_bytes_max.
+    std::size_t answer_bytes = 0;
     /// Made with the first chunk.
     std::unique_ptr<StreamJoiner> joiner;
   };
@@ -73,6 +75,8 @@ class WorkerSessionState {
   // Work (worker_calls.cpp).
   void run(const RunTask& message);
   void abort(const AbortTask& message);
+  /// Ends the call, and tells the worker so.
+  void give_up(TaskId task, BackendFailed failure);
   void give_back_all(bool is_clean, const std::string& reason);
   WorkerReply take_chunks(const WorkerChunks& message);
   caf::result<WorkerReply> take_result(WorkerResult& message);

@@ -74,6 +74,7 @@ class BrokerState {
   std::optional<Error> route(SubmitTask& message);
   bool watch_key_owner(const SubmitTask& message);
   void spawn_task(SubmitTask& message, Profile& profile);
+  void keep_refused(SubmitTask& message, Error error);
   void watch(const WatchTask& message);
   void tell_stored_end(const WatchTask& message, const Task& task);
   TaskActor spawn_for_row(Task task, std::optional<Listeners::Listener> listener);

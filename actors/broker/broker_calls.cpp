@@ -9,6 +9,7 @@
 #include "actors/tasks/task_actor.hpp"
 #include "core/backends/routing_news.hpp"
 #include "core/tasks/attempt_log.hpp"
+#include "core/base/name.hpp"
 
 namespace signalbox::actors {
 namespace {
@@ -66,7 +67,12 @@ void BrokerState::submit(SubmitTask& message) {
   }
   if (!message.task.idempotency_hash.empty() && watch_key_owner(message)) return;
   if (auto error = route(message)) {
-    refuse(message, std::move(*error));
+    // The row says so to whoever reads its stream.
+    if (message.takes_absent && error->code == ErrorCode::no_backend) {
+      keep_refused(message, std::move(*error));
+    } else {
+      refuse(message, std::move(*error));
+    }
     return;
   }
   Profile* profile = find_or_make_profile(message.task.profile);
@@ -119,6 +125,10 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
   if (found.has_error()) {
     // An agent vouches for its target, though nobody serves it yet.
     if (task.agent.empty() && !message.takes_absent) return found.error();
+    // What nobody has offered becomes a name of ours.
+    if (!is_valid_name(message.target)) {
+      return invalid_request("a name is 1-128 of [A-Za-z0-9._:/@+-]", "model");
+    }
     found = route_to_absent(message.target);
   }
   const Route& route = *found;
@@ -133,8 +143,10 @@ std::optional<Error> BrokerState::route(SubmitTask& message) {
   task.tier = route.tier;
   if (task.profile.empty()) task.profile = derive_profile(route, task.kind);
   if (task.fail_fast && !route.is_present) {
-    return make_error(ErrorCode::no_backend, "no backend for \"" + message.target +
-                                                 "\" is online: start one, or ask again later")
+    return make_error(ErrorCode::no_backend,
+                      "no backend for \"" + message.target +
+                          "\" is online: start one (a push worker is there when it has sent a "
+                          "heartbeat), or ask again later")
         .with(message.is_llm_only ? "llm" : "model", message.target)
         .retry_after(absent_retry_s);
   }
@@ -176,6 +188,22 @@ void BrokerState::spawn_task(SubmitTask& message, Profile& profile) {
   LiveTask& live = x_tasks[id];
   live.is_in_backlog = message.is_async;
   live.actor = x_self->spawn(task_actor, std::move(setup));
+}
+
+// It never waits, so it needs no profile: names that callers make up leave nothing behind but rows.
+void BrokerState::keep_refused(SubmitTask& message, Error error) {
+  Task& task = message.task;
+  task.created_at = x_ports.wall->now();
+  const TaskId id = task.id;
+  TaskSetup setup;
+  setup.task = share(std::move(task));
+  setup.request = std::move(message.request);
+  setup.is_async = message.is_async;
+  setup.refusal = std::move(error);
+  setup.listener = Listeners::Listener{message.call, message.listener, false, false};
+  setup.house = x_house;
+  setup.wall = x_ports.wall;
+  x_tasks[id].actor = x_self->spawn(task_actor, std::move(setup));
 }
 
 TaskActor BrokerState::spawn_for_row(Task task, std::optional<Listeners::Listener> listener) {

@@ -132,7 +132,8 @@ struct SubmitTask {
   std::optional<Duration> inference;
   /// Answer when it is durable, not when it has ended.
   bool is_async = false;
-  /// A task all the same when nobody has ever offered the target.
+  /// A task all the same when nobody has ever offered the target; with `fail_fast` also when nobody
+  /// who has is there, and then it ends at once with `no_backend`.
   bool takes_absent = false;
   /// Key of the calls that are to stay on one backend; empty = none. Not kept over restarts.
   std::string session = {};

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "core/backends/answer_bound.hpp"
 #include "core/base/event_text.hpp"
 
 namespace signalbox::actors {
@@ -44,7 +45,7 @@ bool PluginCall::say(std::string_view data) {
   if (is_cancelled() || x_is_too_long) return false;
   if (data == done_data) return true;
   x_said_bytes += data.size();
-  x_is_too_long = x_said_bytes > plugin_answer_bytes_max;
+  x_is_too_long = x_said_bytes > answer_bytes_max;
   if (x_is_too_long) return false;
   x_joiner->add(data);
   // A caller who asked for no stream gets the body at the end.
@@ -70,7 +71,7 @@ plugin::Answer PluginCall::run(plugin::Backend& backend) noexcept {
 
 BackendEvent PluginCall::end_of(plugin::Answer answer) const {
   if (is_cancelled()) return failure(ErrorCode::backend_stream_failed, "aborted", false);
-  if (x_is_too_long || answer.body.size() > plugin_answer_bytes_max) {
+  if (x_is_too_long || answer.body.size() > answer_bytes_max) {
     return failure(ErrorCode::backend_error, "the plugin's answer is longer than 64 MiB", false);
   }
   if (answer.failure) {

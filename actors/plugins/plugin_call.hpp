@@ -12,9 +12,6 @@
 
 namespace signalbox::actors {
 
-/// Most bytes of one answer; a longer one fails.
-inline constexpr std::size_t plugin_answer_bytes_max = std::size_t{64} * 1024 * 1024;
-
 /// How a call waits is the deriving class's to say. say() and run() belong to the thread that runs
 /// it, everything else is for any.
 class PluginCall : public plugin::Call {

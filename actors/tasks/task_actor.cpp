@@ -34,6 +34,11 @@ void TaskRun::enter() {
     watch_turn();
     return;
   }
+  if (x_setup.refusal.code != ErrorCode::none) {
+    x_place = Place::left;
+    insert();
+    return;
+  }
   ReserveTurn reserve;
   reserve.request.id = task.id;
   reserve.request.priority = task.priority;
@@ -60,7 +65,10 @@ void TaskRun::watch_turn() {
 
 void TaskRun::reserved() {
   if (x_place == Place::reserving) x_place = Place::queued;
-  if (x_end) return;
+  if (!x_end) insert();
+}
+
+void TaskRun::insert() {
   x_is_inserted = true;
   write({InsertTask{x_setup.task, x_setup.request}, {}, insert_cookie}, true);
   note_row();

@@ -41,6 +41,9 @@ struct TaskSetup {
   bool is_async = false;
   /// Dispatch and answer without waiting for the disk.
   bool is_relaxed = false;
+  /// What a new call ends with as soon as its row is durable; none = it is queued. Such a call has
+  /// no profile.
+  Error refusal;
   std::uint32_t max_attempts = 3;
   std::uint32_t boot_counter = 0;
   /// Who waits from the start, if anyone.
@@ -69,6 +72,7 @@ class TaskRun {
   void enter();
   void watch_turn();
   void reserved();
+  void insert();
   void refused(Error error);
   void granted(TurnGranted& message);
   void expired(const BudgetExpired& message);

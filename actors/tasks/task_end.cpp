@@ -105,6 +105,10 @@ void TaskRun::inserted(const StoreResult& result) {
       return;
   }
   if (x_end || x_is_ready) return;
+  if (x_setup.refusal.code != ErrorCode::none) {
+    end(TaskState::error, std::move(x_setup.refusal), nullptr, nullptr);
+    return;
+  }
   if (!x_setup.is_async) {
     x_self->send(x_setup.profile, EnqueueTurn{x_setup.task->id});
     return;

@@ -56,6 +56,7 @@ http::ServerOptions server_options(const config::HttpSettings& settings) {
   options.bind = settings.bind;
   options.port = settings.port;
   options.max_body_bytes = settings.max_body_bytes;
+  options.max_unfinished_body_bytes = settings.max_unfinished_body_bytes;
   options.max_requests = settings.max_requests;
   return options;
 }

@@ -23,12 +23,20 @@ Route route_to(const RoutingTable& table, const Llm& llm, std::string named_llm)
   return route;
 }
 
+/// No LLM, pool or model has a longer name, and what a caller makes up is not said back at length.
+/// Unit: bytes.
+constexpr std::size_t shown_name_max = 256;
+
+std::string shown(std::string_view name) {
+  if (name.size() > shown_name_max) return "(" + std::to_string(name.size()) + " bytes)";
+  return std::string{name};
+}
+
 Error no_such_model(std::string_view name) {
-  return make_error(ErrorCode::model_not_found, "no LLM, pool or model is named \"" +
-                                                    std::string{name} +
+  return make_error(ErrorCode::model_not_found, "no LLM, pool or model is named \"" + shown(name) +
                                                     "\"; GET /v1/models lists what there is")
       .at_param("model")
-      .with("model", std::string{name});
+      .with("model", shown(name));
 }
 
 // Siblings that are present come first, so that the route shows one that may really run it.
@@ -99,8 +107,8 @@ Route route_to_absent(std::string_view name) {
 
 Result<Route> resolve_llm(const RoutingTable& table, std::string_view name) {
   if (const Llm* llm = table.find(name)) return route_to(table, *llm, llm->name);
-  return make_error(ErrorCode::llm_not_found, "no LLM is named \"" + std::string{name} + "\"")
-      .with("llm", std::string{name});
+  return make_error(ErrorCode::llm_not_found, "no LLM is named \"" + shown(name) + "\"")
+      .with("llm", shown(name));
 }
 
 std::string derive_profile(const Route& route, TaskKind kind) {

@@ -26,12 +26,21 @@ constexpr std::size_t events_max = 256;
 constexpr std::chrono::milliseconds drain_timeout{2'000};
 constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
+Refusal no_room_for_body() {
+  return Refusal{.status = 429,
+                 .code = ErrorCode::queue_full,
+                 .message = "The daemon holds as many unfinished request bodies as it may.",
+                 .retry_after_s = 1};
+}
+
 }  // namespace
 
 Hub::Hub(const ServerOptions& options, OnRequest on_request, EarlyAnswer early_answer)
     : x_options(options),
       x_on_request(std::move(on_request)),
-      x_early_answer(std::move(early_answer)) {}
+      x_early_answer(std::move(early_answer)),
+      // The largest request there may be is always possible.
+      x_body_budget(std::max(options.max_unfinished_body_bytes, options.max_body_bytes)) {}
 
 Hub::~Hub() {
   stop();
@@ -66,7 +75,8 @@ void Hub::stop() {
 }
 
 void Hub::adopt(Descriptor socket) {
-  auto owned = std::make_unique<Connection>(std::move(socket), x_options.max_body_bytes);
+  auto owned =
+      std::make_unique<Connection>(std::move(socket), x_options.max_body_bytes, x_body_budget);
   owned->remote_address = peer_address(owned->fd());
   Connection& connection = *owned;
   {
@@ -180,6 +190,7 @@ void Hub::read_request(Connection& connection) {
   if (received.kind == Received::Kind::nothing_yet) return park(connection);
   switch (connection.reader.feed({x_scratch.data(), received.size})) {
     case Phase::complete:
+      connection.body_share.give_back();
       return x_on_request(connection);
     case Phase::refused:
       return refuse(connection, connection.reader.refusal());
@@ -207,6 +218,9 @@ void Hub::time_out(Connection& connection) {
 }
 
 void Hub::park(Connection& connection) {
+  if (!connection.body_share.resize(connection.reader.body_bytes())) {
+    return refuse(connection, no_room_for_body());
+  }
   if (connection.reader.take_continue()) {
     std::array parts = {part("HTTP/1.1 100 Continue\r\n\r\n")};
     if (!send_all(connection.fd(), parts, std::chrono::milliseconds(0))) return close(connection);
@@ -233,6 +247,8 @@ void Hub::refuse(Connection& connection, const Refusal& refusal) {
   std::array parts = {part(reply)};
   // A client whose window is full of earlier answers is not waited for.
   const bool sent = send_all(connection.fd(), parts, std::chrono::milliseconds(0));
+  connection.reader.discard();
+  connection.body_share.give_back();
   finish(connection, sent ? Ending::orderly : Ending::now);
 }
 

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "http/edge/body_budget.hpp"
 #include "http/edge/hang_up_watch.hpp"
 #include "http/edge/request_reader.hpp"
 #include "http/edge/server.hpp"
@@ -27,14 +28,16 @@ namespace signalbox::http {
 /// Has one user at a time: the hub's thread, or the worker it was handed to. Only that one touches
 /// what is above the line; what is below belongs to the hub's mutex.
 struct Connection {
-  Connection(Descriptor socket, std::size_t body_bytes_max)
-      : descriptor(std::move(socket)), reader(body_bytes_max) {}
+  Connection(Descriptor socket, std::size_t body_bytes_max, BodyBudget& budget)
+      : descriptor(std::move(socket)), reader(body_bytes_max), body_share(budget) {}
 
   [[nodiscard]] int fd() const { return descriptor.get(); }
 
   Descriptor descriptor;
   std::string remote_address;
   RequestReader reader;
+  /// Of the body that is arriving.
+  BodyBudget::Share body_share;
   /// What the client was last waited for, and since when. `complete` while a request is answered.
   RequestReader::Phase waited_phase = RequestReader::Phase::complete;
   TimePoint waiting_since;
@@ -76,7 +79,8 @@ class Hub {
   /// Takes in a new connection. Closes it at once when there are too many.
   void adopt(Descriptor socket);
 
-  /// Waits for the next request. @pre the caller is the connection's user, and is so no longer.
+  /// Waits for the next request, or for the rest of one. Refuses it when bodies that have not come
+  /// whole take up too much already. @pre the caller is the connection's user, and is so no longer.
   void park(Connection& connection);
   /// Closes. Same precondition.
   void finish(Connection& connection, Ending ending);
@@ -121,6 +125,8 @@ class Hub {
   Descriptor x_epoll;
   Descriptor x_wake;
   Thread x_thread;
+  /// Outlives the connections.
+  BodyBudget x_body_budget;
   /// The hub's thread reads into this.
   std::array<char, 64 * 1024> x_scratch{};
   std::atomic<bool> x_closing_idle = false;

@@ -115,6 +115,13 @@ bool RequestReader::take_continue() {
   return x_phase == Phase::body && std::exchange(x_owes_continue, false);
 }
 
+void RequestReader::discard() {
+  // Assigning an empty string would keep the memory of the old one.
+  static_cast<void>(std::exchange(x_request, {}));
+  x_start = 0;
+  std::string().swap(x_buffer);
+}
+
 void RequestReader::shrink() {
   if (x_start == x_buffer.size()) {
     x_start = 0;

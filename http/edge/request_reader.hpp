@@ -50,6 +50,9 @@ class RequestReader {
   /// How much of the body has come, to judge its pace. 0 outside the body phase.
   [[nodiscard]] std::size_t body_bytes() const { return x_request.request.body.size(); }
 
+  /// Gives back all that has come of a request. The connection reads no more after it.
+  void discard();
+
   /// Gives back memory that an idle connection does not need.
   void shrink();
 

@@ -93,6 +93,10 @@ struct ServerOptions {
   /// 0 = any free port.
   std::uint16_t port = 8642;
   std::size_t max_body_bytes = 10 * 1024 * 1024;
+  /// Of request bodies that have not come whole, over all connections, beyond 16 KiB of each; at
+  /// least one of `max_body_bytes` is always taken. A body that would go beyond it is answered 429
+  /// `queue_full`.
+  std::size_t max_unfinished_body_bytes = 256 * 1024 * 1024;
   /// Requests in progress; one more is answered 429 `queue_full` at once.
   std::size_t max_requests = 4096;
   /// Open connections, idle ones included; one more is closed at once.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "core/backends/answer_bound.hpp"
 #include "core/ports.hpp"
 
 namespace signalbox::http {
@@ -31,7 +32,7 @@ struct PushOptions {
   /// Calls at once to all workers together; one more fails. Each needs a thread and a connection.
   std::size_t max_calls = 4096;
   /// A longer stream fails.
-  std::size_t max_response_bytes = std::size_t{64} * 1024 * 1024;
+  std::size_t max_response_bytes = answer_bytes_max;
 };
 
 class PushClient {

@@ -15,29 +15,10 @@
 namespace signalbox::http {
 namespace {
 
-/// What a caller of a model that nobody serves is told to wait: a heartbeat's time and a bit.
-constexpr double absent_retry_s = 30;
-
-Error nobody_for(const std::string& model) {
-  return make_error(ErrorCode::no_backend,
-                    "no worker or server for \"" + model +
-                        "\" is there: make sure that one is running and, if it is a push worker, "
-                        "that it has sent a heartbeat")
-      .with("model", model)
-      .retry_after(absent_retry_s);
-}
-
 /// To the job's words.
 Error as_job_error(Error error) {
   if (error.code != ErrorCode::task_not_found) return error;
   return make_error(ErrorCode::job_not_found, "there is no such job");
-}
-
-bool is_served(Services& services, const std::string& model) {
-  const auto list = ask<actors::LlmList>(services, actors::ListLlms{});
-  if (list.has_error()) return true;
-  const auto route = resolve(*list->table, model);
-  return route.has_value() && route->is_present;
 }
 
 Result<actors::SubmitTask> make_submission(const Context& context, JobRequest job) {
@@ -52,7 +33,9 @@ Result<actors::SubmitTask> make_submission(const Context& context, JobRequest jo
   submit.size = declared_size(job.completion, submit.task.kind);
   submit.request = make_bytes(std::move(job.completion));
   submit.is_async = true;
+  // With nobody there it is a job all the same, and its stream says so at once.
   submit.takes_absent = true;
+  submit.task.fail_fast = true;
   apply_options(context, *options, "jobs", submit);
   return submit;
 }
@@ -71,19 +54,10 @@ void send_job(Context& context, const Task& task) {
 }
 
 void infer(Context& context, JobRequest job) {
-  const std::string model = job.model;
   auto submission = make_submission(context, std::move(job));
   if (submission.has_error()) return context.send_error(submission.error());
-  const TaskId id = submission->task.id;
-  const bool has_backend = is_served(context.services, model);
   const auto made = submit_and_leave(context, std::move(*submission));
   if (made.has_error()) return context.send_error(made.error());
-  // Its reader is told so at once, and its row says why.
-  if (!has_backend && made->task->id == id) {
-    const auto done =
-        ask<actors::Done>(context.services, actors::CancelTask{id, nobody_for(model)});
-    if (done.has_error()) return context.send_error(done.error());
-  }
   send_job(context, *made->task);
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t list_limit_max = 500;
 constexpr std::size_t metadata_bytes_max = 16'384;
 constexpr double wait_s_max = 600;
+/// A page of rows with their bodies ends behind the row that makes it as long. Unit: bytes.
+constexpr std::size_t page_bytes_max = std::size_t{32} * 1024 * 1024;
 
 void send_row(Context& context, const Task& task, std::string row, int status) {
   Response response;
@@ -274,7 +276,14 @@ void answer_list_tasks(Context& context) {
   const auto positions = find_positions(context.services, page->tasks);
   JsonWriter json;
   json.begin_object().key("tasks").begin_array();
+  std::optional<TaskId> next_cursor = page->next_cursor;
+  std::optional<TaskId> last;
   for (const Task& task : page->tasks) {
+    // Without bodies no page comes near to it.
+    if (json.size() >= page_bytes_max) {
+      next_cursor = last;
+      break;
+    }
     std::optional<TaskBodies> bodies;
     if (include_bodies) {
       auto loaded = load_bodies(store, task.id);
@@ -282,9 +291,10 @@ void answer_list_tasks(Context& context) {
       bodies = std::move(*loaded);
     }
     write_task(json, task, bodies, position_of(positions, task.id));
+    last = task.id;
   }
   json.end_array().key("next_cursor");
-  json.string_or_null(page->next_cursor ? page->next_cursor->to_string() : "").end_object();
+  json.string_or_null(next_cursor ? next_cursor->to_string() : "").end_object();
   context.send_json(json.take());
 }
 

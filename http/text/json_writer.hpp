@@ -2,6 +2,7 @@
 // bytes they are.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class JsonWriter {
   /// @param json well-formed JSON; null when empty.
   JsonWriter& raw(std::string_view json);
 
+  /// Of the text so far. Unit: bytes.
+  [[nodiscard]] std::size_t size() const { return x_text.size(); }
   [[nodiscard]] std::string take() { return std::move(x_text); }
 
  private:

@@ -17,6 +17,13 @@ bool assembles(const UpstreamOptions& options, const BackendCall& call) {
          (call.kind == TaskKind::chat || call.kind == TaskKind::completion);
 }
 
+/// @returns what a backend says its answer is, for people.
+std::string type_word(std::string_view content_type) {
+  constexpr std::size_t shown_max = 100;
+  if (content_type.empty()) return "of no type";
+  return std::string(content_type.substr(0, shown_max));
+}
+
 }  // namespace
 
 void add_call_headers(OutgoingRequest& request, const BackendCall& call) {
@@ -189,6 +196,11 @@ BackendEvent UpstreamCall::conclude(const ExchangeResult& result) {
   if (x_head_seen && !succeeded()) return status_failure(x_head.status, x_body, x_head.retry_after);
   if (x_streaming) return conclude_stream(result);
   if (result.end != End::complete) return exchange_failure(result, x_head_seen, x_streaming);
+  // A proxy's page, a URL that leads elsewhere, or what is left of an answer whose end nobody
+  // marked.
+  if (!check_json(x_body))
+    return answer_failure("the backend's answer is no JSON but " + type_word(x_head.content_type),
+                          x_head.status, false);
   return BackendFinished{.status = x_head.status,
                          .content_type = x_head.content_type,
                          .body = make_bytes(std::move(x_body)),

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "core/backends/answer_bound.hpp"
 #include "core/base/error.hpp"
 #include "core/ports.hpp"
 #include "http/upstream/base_url.hpp"
@@ -31,7 +32,7 @@ struct UpstreamOptions {
   /// Calls at once; one more fails. Each needs a thread and a connection.
   std::size_t max_calls = 1024;
   /// A larger answer fails.
-  std::size_t max_response_bytes = std::size_t{64} * 1024 * 1024;
+  std::size_t max_response_bytes = answer_bytes_max;
 };
 
 /// Errors beyond what Backend says: an answer that is no 2xx is backend_error with the detail

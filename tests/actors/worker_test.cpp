@@ -2,6 +2,7 @@
 // daemon's own broker, directory, profiles and tasks.
 #include <catch2/catch.hpp>
 
+#include "core/backends/answer_bound.hpp"
 #include "tests/support/worker_fixture.hpp"
 
 using namespace signalbox;
@@ -69,6 +70,30 @@ TEST_CASE("worker: chunks of a stream reach the caller and are joined", "[actors
   CHECK(worker.done(task).error.code == ErrorCode::none);
   CHECK(*house.told(call).ended->body == "onetwothree");
   CHECK(*house.told(call).ended->tail == "data: [DONE]\n\n");
+}
+
+TEST_CASE("worker: an answer that does not end is cut off", "[actors][worker]") {
+  const bool streaming = GENERATE(false, true);
+  HouseFixture house;
+  WorkerFixture worker{house};
+  start(worker, "alice");
+  CallSpec spec = to_pool("alice");
+  spec.streaming = streaming;
+  const auto call = house.submit(spec);
+  const TaskId task = worker.sent().at(0);
+  const std::string part(answer_bytes_max / 4, 'x');
+  for (int index = 0; index < 4; ++index) {
+    REQUIRE(worker.chunk(task, {part}).error.code == ErrorCode::none);
+  }
+  CHECK_FALSE(house.told(call).is_over());
+  CHECK(worker.chunk(task, {"", "x"}).error.code == ErrorCode::body_too_large);
+  CHECK(house.told(call).code() == ErrorCode::backend_error);
+  CHECK(house.stored(call).attempts == 1);
+  CHECK(worker.log().cancels == std::vector<TaskId>{task});
+  CHECK(worker.chunk(task, {"x"}).error.code == ErrorCode::stale_claim);
+  // Its room is free again.
+  house.submit(spec);
+  CHECK(worker.sent().size() == 2);
 }
 
 TEST_CASE("worker: a backlog is drained by capacity, not all at once", "[actors][worker]") {

@@ -9,7 +9,8 @@ namespace signalbox::config {
 
 TEST_CASE("load: the sections with single values", "[config][load]") {
   const LoadResult result = load(R"(
-http: {bind: "::1", port: 0, max_body_bytes: 1024, max_requests: 16, allowed_hosts: [gpu.lan]}
+http: {bind: "::1", port: 0, max_body_bytes: 1024, max_unfinished_body_bytes: 1048576,
+       max_requests: 16, allowed_hosts: [gpu.lan]}
 store: {path: /var/lib/signalbox, map_size_gb: 2, commit: relaxed}
 echo: {enabled: false, capacity: 3, tokens: 4, token_delay_ms: 0}
 gc: {interval_s: 1, pending_timeout_s: 2, terminal_retention_s: 3, call_retention_s: 4}
@@ -24,7 +25,7 @@ plugins:
                                  "f.yaml");
   CHECK(result.violations.empty());
   Settings expected;
-  expected.http = {"::1", 0, 1024, 16, {"gpu.lan"}};
+  expected.http = {"::1", 0, 1024, 1'048'576, 16, {"gpu.lan"}};
   expected.store = {"/var/lib/signalbox", 2, CommitMode::relaxed};
   expected.echo = {false, 3, 4, 0};
   expected.gc = {1, 2, 3, 4};
@@ -61,6 +62,8 @@ TEST_CASE("load: numbers out of range", "[config][load]") {
   CHECK(problems("store: {map_size_gb: 4096}").empty());
   CHECK(problems("http: {max_body_bytes: 1023}").size() == 1);
   CHECK(problems("http: {max_body_bytes: 268435457}").size() == 1);
+  CHECK(problems("http: {max_unfinished_body_bytes: 1048575}").size() == 1);
+  CHECK(problems("http: {max_unfinished_body_bytes: 68719476736}").empty());
   CHECK(problems("http: {max_requests: 15}").size() == 1);
   CHECK(problems("http: {max_requests: 32769}").size() == 1);
   CHECK(problems("workers: {heartbeat_timeout_s: 1}").size() == 1);

@@ -177,7 +177,7 @@ describe('what is refused', () => {
     const good = { operation: 'infer', model: 'echo', prompt: 'x' };
     const cases = [
       ...[undefined, null, '', 'sing', 'INFER', 7, {}].map((v) => ['operation', v]),
-      ...[undefined, null, '', 7, {}, []].map((v) => ['model', v]),
+      ...[undefined, null, '', 7, {}, [], 'two words', 'x'.repeat(129), 'x'.repeat(9e6)].map((v) => ['model', v]),
       ...[undefined, null, 7, {}].map((v) => ['prompt', v]),
       ...['max_tokens', 'top_k'].flatMap((k) => ['9', 1.5, {}, true].map((v) => [k, v])),
       ...['temperature', 'top_p'].flatMap((k) => ['hot', {}, true].map((v) => [k, v])),

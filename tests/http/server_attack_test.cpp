@@ -147,6 +147,49 @@ TEST_CASE("server: a body that stops coming times out, an idle connection is clo
   CHECK(silent.received().empty());
 }
 
+TEST_CASE("server: all bodies that have not come whole have one bound", "[http][server]") {
+  auto options = test_options();
+  options.max_body_bytes = 200'000;
+  options.max_unfinished_body_bytes = 220'000;
+  Edge edge(echo, options);
+  const std::string body(180'000, 'x');
+  const std::string whole = post(body);
+  const std::string chunks = post_head + "Transfer-Encoding: chunked\r\n\r\n2BF20\r\n" + body;
+  auto first = edge.connect();
+  first.send(std::string_view{whole}.substr(0, whole.size() - 1));
+  // One thread reads for all, each in turn: by then it has taken what came before.
+  for (int i = 0; i < 20; ++i) CHECK(edge.connect().ask(get).status == 200);
+
+  for (const std::string& wire : {whole, chunks}) {
+    auto second = edge.connect();
+    const auto refusal = second.ask(wire);
+    CHECK(refusal.status == 429);
+    CHECK(refusal.body.find("queue_full") != std::string::npos);
+    CHECK(refusal.has("Retry-After: 1\r\n"));
+    CHECK(refusal.has("Connection: close\r\n"));
+    CHECK(second.wait_for_close());
+  }
+  CHECK(edge.connect().ask(post(std::string(10'000, 'y'))).status == 200);
+
+  const auto reply = first.ask("x");
+  CHECK(reply.status == 200);
+  CHECK(reply.body.find(body) != std::string::npos);
+  CHECK(edge.connect().ask(whole).status == 200);
+  // Who goes away leaves room, too.
+  auto gone = edge.connect();
+  gone.send(std::string_view{whole}.substr(0, whole.size() - 1));
+  gone.close();
+  CHECK(eventually([&] { return edge.connect().ask(whole).status == 200; }));
+}
+
+TEST_CASE("server: a body as large as one may be is taken whatever all may be", "[http][server]") {
+  auto options = test_options();
+  options.max_body_bytes = 200'000;
+  options.max_unfinished_body_bytes = 1;
+  Edge edge(echo, options);
+  CHECK(edge.connect().ask(post(std::string(200'000, 'x'))).status == 200);
+}
+
 TEST_CASE("server: clients that vanish at any point do no harm", "[http][server]") {
   Edge edge;
   const auto wire = post("0123456789");

@@ -144,6 +144,7 @@ actors::CallNumber HouseFixture::submit_later(const CallSpec& spec) {
   submit.queue_wait = spec.queue_wait;
   submit.inference = spec.inference;
   submit.is_async = spec.is_async;
+  submit.takes_absent = spec.takes_absent;
   submit.session = spec.session;
   submit.size = spec.size;
   x_tasks[submit.call] = submit.task.id;

@@ -54,6 +54,7 @@ struct CallSpec {
   bool streaming = false;
   bool is_async = false;
   bool fail_fast = false;
+  bool takes_absent = false;
   std::string profile = {};
   std::string body = "{}";
   std::string key = {};
