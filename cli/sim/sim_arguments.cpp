@@ -242,6 +242,9 @@ void add_sim(CLI::App& app, SimArguments& arguments,
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup) {
   // Not for the parser to demand: `sim compare` has one of its own.
   if (options.file.empty()) return "SCENARIO is required";
+  sim->add_option("--hash-every", options.hash_every,
+                  "Print the trace's hash after every so many events, too")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
   if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
   if (options.policy.empty()) return std::nullopt;
   return find_policy_problem("--policy", options.policy);

@@ -34,6 +34,8 @@ struct SimOptions {
   bool is_checked = false;
 };
 
+  /// Print the trace's hash after every so many events, too; 0 = only at the end.
+  std::uint64_t hash_every = 0;
 struct ReplayOptions {
   /// Call rows, one JSON object a line; "-" = stdin.
   std::string file;

@@ -34,7 +34,7 @@ ScenarioRun::ScenarioRun(const Scenario& scenario, const RunOptions& options)
     : x_scenario{scenario},
       x_seed{options.seed},
       x_checker{options.checker},
-      x_recorder{scenario, options.observer},
+      x_recorder{scenario, options.observer, options.hash_every},
       x_faults{scenario},
       x_retries{scenario},
       x_is_shuffled{options.schedule_seed || scenario.schedule_seed},
