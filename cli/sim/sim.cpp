@@ -89,7 +89,11 @@ int run_and_print(const sim::Scenario& scenario, const Order& order) {
 
 int run_sim(const SimOptions& options) {
   auto loaded = load_scenario(options.file);
-  if (loaded.has_error()) return report(loaded.error());
+  if (loaded.has_error()) {
+    Failure failure = loaded.error();
+    if (!options.meant.empty()) failure.message += "; did you mean sim " + options.meant + "?";
+    return report(failure);
+  }
   sim::Scenario& scenario = *loaded;
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
