@@ -35,6 +35,7 @@ House build_house(caf::actor_system& system, HouseOptions options, Ports ports) 
   const GatherRule rule{.is_on = options.is_detached, .is_immediate = !options.has_batches};
   house.store = options.is_detached ? system.spawn<caf::detached>(store_actor, ports.store, rule)
                                     : system.spawn(store_actor, ports.store, rule);
+  if (options.before_store) house.store = options.before_store(system, house.store);
   if (options.has_call_rows) {
     house.metrics = system.spawn(metrics_actor, house.store, call_rows_kept);
     caf::anon_send(house.store, MeasureCommits{house.metrics});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <caf/actor_system.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -33,6 +34,9 @@ struct HouseOptions {
   bool has_batches = true;
   /// Keep call rows. Without, the house has no MetricsActor, and nobody may ask for one.
   bool has_call_rows = true;
+  /// @returns who stands before the StoreActor for everybody else: a disk with manners of its own.
+  /// Null = nobody does.
+  std::function<StoreActor(caf::actor_system&, StoreActor)> before_store;
   /// The StoreActor on a thread of its own: commits block on the disk. Off in simulation.
   bool is_detached = false;
 };

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <utility>
 
+#include "cli/build_name.hpp"
 #include "cli/command_line.hpp"
 #include "config/words.hpp"
 #include "core/base/read_number.hpp"
@@ -228,7 +229,18 @@ Command make_top(Parsed& parsed) {
   return options;
 }
 
-Command make_sim(Parsed& parsed, const config::Lookup& lookup) {
+/// In the order of their declaration.
+std::vector<std::string> names_of_subcommands(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : command.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(each->get_name());
+  }
+  return names;
+}
+
+Command make_sim(Parsed& parsed, const CLI::App& command, const config::Lookup& lookup) {
+  const auto nearest = config::find_nearest(parsed.sim.run.file, names_of_subcommands(command));
+  parsed.sim.run.meant = nearest.value_or("");
   if (auto problem = settle_sim(parsed.sim.run, lookup)) return UsageError{std::move(*problem)};
   return std::move(parsed.sim.run);
 }
@@ -265,10 +277,23 @@ Command make_completion_options(const Parsed& parsed) {
   return CompletionOptions{static_cast<Shell>(found - words.begin())};
 }
 
+/// @returns what is wrong when a slip of a subcommand was taken for an argument, or nothing.
+std::optional<std::string> find_unknown_subcommand(const CLI::App& command) {
+  const auto known = names_of_subcommands(command);
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->get_positional() || option->results().empty()) continue;
+    const std::string& word = option->results().front();
+    const std::string meant = suggestion(word, known);
+    if (!meant.empty()) return "no command " + config::quote(word) + meant;
+  }
+  return std::nullopt;
+}
+
 /// CLI11 names what it did not expect; the near miss is ours.
 std::string describe_extra(const CommandLine& line) {
   const auto extras = line.app.remaining(true);
   if (extras.empty()) return "unexpected argument";
+  if (auto problem = find_unknown_subcommand(line.command())) return std::move(*problem);
   std::vector<std::string> known;
   for (const CLI::Option* option : line.command().get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -321,7 +346,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (arguments.front() == "slot") line.parsed.slot.request.command = take_command(ours);
   if (auto ended = run_parser(line, std::move(ours))) return std::move(*ended);
   Parsed& parsed = line.parsed;
-  if (parsed.version) return PrintText{"signalbox " SIGNALBOX_VERSION "\n"};
+  if (parsed.version) return PrintText{"signalbox " + build_name() + "\n"};
   settle_connection(parsed.connection, lookup);
   const CLI::App& command = line.command();
   const std::string& name = command.get_name();
@@ -342,7 +367,7 @@ Command parse_arguments(const std::vector<std::string>& arguments, const config:
   if (name == "compare") return make_compare(parsed, lookup);
   if (name == "fuzz") return make_fuzz(parsed);
   if (name == "shrink") return make_shrink(parsed, lookup);
-  if (name == "sim") return make_sim(parsed, lookup);
+  if (name == "sim") return make_sim(parsed, command, lookup);
   if (name == "completion") return make_completion_options(parsed);
   return make_introduction(line);
 }

@@ -1,5 +1,6 @@
 #include "core/task_moves.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -8,13 +9,19 @@
 namespace signalbox {
 namespace {
 
+/// The machine's clock may have been set back since: a row's times stay in order all the same.
+WallTime not_before(const Task& task, WallTime at) {
+  at = std::max({at, task.created_at, task.claimed_at, task.stream_started_at});
+  return task.attempt_log.empty() ? at : std::max(at, task.attempt_log.back().ended_at);
+}
+
 /// Ends the attempt under way, if one is: a task that was claimed before rows had a log has none.
-void close_attempt(Task& task, const MoveTask& move, Attempt::Outcome outcome) {
+void close_attempt(Task& task, const MoveTask& move, Attempt::Outcome outcome, WallTime at) {
   if (task.attempt_log.empty()) return;
   Attempt& last = task.attempt_log.back();
   if (last.outcome != Attempt::Outcome::open) return;
   last.outcome = outcome;
-  last.ended_at = move.at;
+  last.ended_at = at;
   last.error_code = move.error_code;
 }
 
@@ -31,13 +38,13 @@ void open_attempt(Task& task) {
   log.push_back(std::move(attempt));
 }
 
-void claim(Task& task, const MoveTask& move) {
+void claim(Task& task, const MoveTask& move, WallTime at) {
   // A claim that follows a claim: the attempt failed and another backend takes over.
-  close_attempt(task, move, Attempt::Outcome::failed);
+  close_attempt(task, move, Attempt::Outcome::failed, at);
   task.backend = move.backend;
   task.claimed_by = move.claimed_by;
   task.epoch = move.new_epoch;
-  task.claimed_at = move.at;
+  task.claimed_at = at;
   task.stream_started_at = WallTime{};
   ++task.attempts;
   open_attempt(task);
@@ -48,8 +55,8 @@ Attempt::Outcome outcome_of_return(const MoveTask& move) {
   return move.lost ? Attempt::Outcome::lost : Attempt::Outcome::returned;
 }
 
-void release(Task& task, const MoveTask& move) {
-  close_attempt(task, move, outcome_of_return(move));
+void release(Task& task, const MoveTask& move, WallTime at) {
+  close_attempt(task, move, outcome_of_return(move), at);
   task.claimed_by.clear();
   task.backend.clear();
   task.epoch = 0;
@@ -64,9 +71,9 @@ Attempt::Outcome outcome_of_end(TaskState state) {
   return state == TaskState::cancelled ? Attempt::Outcome::cancelled : Attempt::Outcome::failed;
 }
 
-void finish(Task& task, const MoveTask& move) {
-  close_attempt(task, move, outcome_of_end(move.to));
-  task.completed_at = move.at;
+void finish(Task& task, const MoveTask& move, WallTime at) {
+  close_attempt(task, move, outcome_of_end(move.to), at);
+  task.completed_at = at;
   task.error_code = move.error_code;
   task.error_message = move.error_message;
   task.backend_status = move.backend_status;
@@ -84,18 +91,19 @@ bool applies(const Task& task, const MoveTask& move) {
 void apply(Task& task, const MoveTask& move) {
   SIGNALBOX_ASSERT(applies(task, move));
   task.state = move.to;
+  const WallTime at = not_before(task, move.at);
   switch (move.to) {
     case TaskState::pending:
-      return release(task, move);
+      return release(task, move, at);
     case TaskState::claimed:
-      return claim(task, move);
+      return claim(task, move, at);
     case TaskState::running:
-      task.stream_started_at = move.at;
+      task.stream_started_at = at;
       return;
     case TaskState::completed:
     case TaskState::error:
     case TaskState::cancelled:
-      return finish(task, move);
+      return finish(task, move, at);
   }
 }
 

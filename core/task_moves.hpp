@@ -18,7 +18,8 @@ bool applies(const Task& task, const MoveTask& move);
 /// times of its attempt) is cleared on the way back to pending and replaced by the next claim; a
 /// terminal task keeps it, as the record of who ended it. The attempt log gains an entry with each
 /// claim, and the move that ends the claim closes it: as `failed` when another claim replaces it,
-/// as `lost`, `preempted` or `returned` on the way back, else as the task ends.
+/// as `lost`, `preempted` or `returned` on the way back, else as the task ends. A time is never
+/// before those that the row has, also when the clock that `move.at` is from was set back.
 /// @pre applies(task, move)
 void apply(Task& task, const MoveTask& move);
 

@@ -159,6 +159,8 @@ class BrokerState {
   std::map<std::uint64_t, OnStored> x_documents;
   std::uint64_t x_next_cookie = 1;
   bool x_is_draining = false;
+  /// Tasks were told to wait for the next start.
+  bool x_is_stopping = false;
 };
 
 /// Why nothing new is accepted.

@@ -316,6 +316,7 @@ void BrokerState::order_end(OrderEnd message) {
 }
 
 caf::result<Done> BrokerState::shelve_all() {
+  x_is_stopping = true;
   end_slots();
   auto promise = x_self->make_response_promise<Done>();
   Gather<Done> gather{promise};
@@ -335,6 +336,7 @@ void BrokerState::leave_backlog() {
 }
 
 void BrokerState::backlog_granted(BacklogGranted& message) {
+  if (x_is_stopping) return;
   TurnGranted turn{message.lease, message.executor, message.queue_wait};
   if (const auto place = x_tasks.find(message.task); place != x_tasks.end()) {
     x_self->send(place->second.actor, std::move(turn));

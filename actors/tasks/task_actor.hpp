@@ -157,6 +157,8 @@ class TaskRun {
   Epoch x_epoch = 0;
   /// A RunTask was sent and its last report has not come.
   bool x_is_call_open = false;
+  /// The broker stops: from here on it waits for the next start.
+  bool x_is_shelved = false;
   /// Its call was told to stop so that another may have the slot.
   bool x_is_yielding = false;
   bool x_is_acquiring = false;

@@ -19,6 +19,7 @@ constexpr std::chrono::seconds progress_interval{1};
 }  // namespace
 
 void TaskRun::claim() {
+  if (x_is_shelved) return;
   const Lease& lease = *x_lease;
   x_lease_outcome = LeaseOutcome::untold;
   x_epoch = (Epoch{x_setup.boot_counter} << 32U) | lease.number;
@@ -211,12 +212,15 @@ void TaskRun::requeue(Return why) {
 }
 
 // The broker stops in good order: at the next start the task waits, and its attempt was nobody's
-// fault.
+// fault. Between two attempts it holds its claim as well.
 void TaskRun::shelve() {
-  if (x_end || !x_is_call_open) return;
-  x_is_call_open = false;
-  x_self->send(x_executor, AbortTask{x_setup.task->id, x_epoch});
-  put_back(Return::given_back);
+  if (x_end || x_is_shelved) return;
+  x_is_shelved = true;
+  if (x_is_call_open) {
+    x_is_call_open = false;
+    x_self->send(x_executor, AbortTask{x_setup.task->id, x_epoch});
+  }
+  if (x_place == Place::slot) put_back(Return::given_back);
 }
 
 void TaskRun::put_back(Return why) {

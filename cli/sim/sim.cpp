@@ -53,10 +53,11 @@ struct Order {
   std::string out;
   /// The invariants look on, and what they see is printed.
   bool is_checked = false;
+  std::uint64_t hash_every = 0;
 };
 
 int run_and_print(const sim::Scenario& scenario, const Order& order) {
-  const auto& [seed, traces, out, is_checked] = order;
+  const auto& [seed, traces, out, is_checked, hash_every] = order;
   std::unique_ptr<sim::RunFiles> files;
   std::optional<sim::Invariants> invariants;
   if (is_checked) invariants.emplace(scenario);
@@ -64,6 +65,7 @@ int run_and_print(const sim::Scenario& scenario, const Order& order) {
   const auto began = Clock::now();
   const auto figures = sim::run(scenario, {.seed = seed,
                                            .traces = traces,
+                                           .hash_every = hash_every,
                                            .observer = files.get(),
                                            .checker = invariants ? &*invariants : nullptr});
   if (figures.has_error()) return report(to_failure(figures.error(), traces, scenario));
@@ -87,12 +89,16 @@ int run_and_print(const sim::Scenario& scenario, const Order& order) {
 
 int run_sim(const SimOptions& options) {
   auto loaded = load_scenario(options.file);
-  if (loaded.has_error()) return report(loaded.error());
+  if (loaded.has_error()) {
+    Failure failure = loaded.error();
+    if (!options.meant.empty()) failure.message += "; did you mean sim " + options.meant + "?";
+    return report(failure);
+  }
   sim::Scenario& scenario = *loaded;
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
   return run_and_print(scenario, {options.seed.value_or(scenario.seed), options.traces, options.out,
-                                  options.is_checked});
+                                  options.is_checked, options.hash_every});
 }
 
 int run_replay(const ReplayOptions& options) {

@@ -34,6 +34,12 @@ Examples:
   signalbox sim compare night.yaml --slots 2,3
   signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night)";
 
+/// The parser takes "-1" for a large number.
+std::string find_number_problem(const std::string& text) {
+  std::uint64_t number = 0;
+  return read_number(text, number) ? "" : config::quote(text) + " is no whole number";
+}
+
 constexpr std::size_t seeds_max = 1'000;
 constexpr std::uint64_t fuzz_seeds_max = 100'000'000;
 constexpr std::uint64_t fuzz_tasks_max = 100'000;
@@ -163,7 +169,8 @@ std::optional<std::string> read_seeds(const std::string& text, std::vector<std::
 constexpr const char* fuzz_footer = R"(
 Draws a scenario from each seed, lets everything go wrong in it, and looks on: no call is lost, no
 slot is taken twice, nobody waits beyond a budget, and the like. The exit code is 1 when a promise
-was broken, or when a rare path was never taken by more than 200 seeds.
+was broken, or when a rare path was never taken by more than 200 seeds. A failure is told at once on
+stderr; Ctrl-C prints what was seen so far, and the exit code is 130 if nothing had failed.
 
 Examples:
   signalbox sim fuzz --seeds 1-1000
@@ -180,8 +187,11 @@ void add_fuzz(CLI::App& sim, SimArguments& arguments,
       ->check(CLI::Range(1U, jobs_max));
   fuzz->add_option("--tasks", options.tasks, "Calls of each scenario (default 200)")
       ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
-  const CLI::Option* out =
-      fuzz->add_option("--out", options.out, "File for the scenario that one seed draws");
+  fuzz->add_option("--patience", options.patience_s,
+                   "Seconds until a seed counts as one that never ends (default 60)")
+      ->check(CLI::Range(1U, 86'400U));
+  const CLI::Option* out = fuzz->add_option(
+      "--out", options.out, "Write the scenario that one seed draws there, and run nothing");
   values[out] = {true, {}};
 }
 
@@ -199,6 +209,7 @@ void add_shrink(CLI::App& sim, ShrinkOptions& options,
   shrink->footer(shrink_footer);
   CLI::Option* file = shrink->add_option("SCENARIO", options.file, "The scenario's YAML file");
   shrink->add_option("--seed", options.seed, "In place of a file: what `sim fuzz` draws from it")
+      ->check(find_number_problem)
       ->excludes(file);
   shrink->add_option("--tasks", options.tasks, "Calls of a drawn scenario (default 200)")
       ->check(CLI::Range(std::uint64_t{1}, fuzz_tasks_max));
@@ -221,8 +232,8 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   CLI::App* sim = app.add_subcommand("sim", "Simulate traffic: waits, queues, what-if");
   sim->footer(sim_footer);
   const CLI::Option* file = sim->add_option("SCENARIO", options.file, "The scenario's YAML file");
-  sim->add_option("--seed", options.seed,
-                  "What all chance is drawn from (default: the scenario's)");
+  sim->add_option("--seed", options.seed, "What all chance is drawn from (default: the scenario's)")
+      ->check(find_number_problem);
   sim->add_option("--policy", options.policy, "Order of grants, for every profile");
   sim->add_option("--slots", options.slots, "Slots, for every profile")
       ->check(CLI::Range(1U, max_concurrent_max));
@@ -231,6 +242,9 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   const CLI::Option* traces =
       sim->add_option("--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
   sim->add_flag("--check", options.is_checked, "Hold the run against every invariant");
+  sim->add_option("--hash-every", options.hash_every,
+                  "Print the trace's hash after every so many events, too")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
   add_compare(*sim, arguments, values);
   add_replay(*sim, arguments.replay, values);

@@ -20,6 +20,8 @@ namespace signalbox::cli {
 struct SimOptions {
   /// The scenario's file.
   std::string file;
+  /// The subcommand that `file` may be a slip of; empty = of none.
+  std::string meant;
   /// Unset = the scenario's.
   std::optional<std::uint64_t> seed;
   /// Of every profile; empty = as the scenario says.
@@ -32,6 +34,8 @@ struct SimOptions {
   std::string traces;
   /// As `sim fuzz` does: invariants look on.
   bool is_checked = false;
+  /// Print the trace's hash after every so many events, too; 0 = only at the end.
+  std::uint64_t hash_every = 0;
 };
 
 struct ReplayOptions {
@@ -82,7 +86,9 @@ struct FuzzOptions {
   std::optional<std::uint32_t> jobs;
   /// Calls of each scenario. Range: 1..100000.
   std::uint64_t tasks = 200;
-  /// File for the scenario of the only seed; empty = none is written.
+  /// What a seed may take before it counts as one that never ends. Unit: s. Range: 1..86400.
+  std::uint32_t patience_s = 60;
+  /// File for the scenario of the only seed, which is not run then; empty = none is written.
   std::string out;
 };
 

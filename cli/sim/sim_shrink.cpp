@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "cli/build_name.hpp"
 #include "cli/client/failure.hpp"
 #include "cli/client/output.hpp"
 #include "cli/sim/run_apart.hpp"
@@ -84,8 +85,8 @@ int run_shrink(const ShrinkOptions& options) {
       limits);
   if (!shrunk) return report({ExitCode::failure, "nothing fails in this scenario"});
   std::fprintf(stderr, "%.2f s\n", std::chrono::duration<double>(Clock::now() - began).count());
-  const std::string head =
-      "# " + shrunk->failure + " fails:\n#   signalbox sim " + options.out + " --check\n";
+  const std::string head = "# " + shrunk->failure + " fails in signalbox " + build_name() +
+                           ":\n#   signalbox sim " + options.out + " --check\n";
   if (!write_file(options.out, head + sim::write_scenario(shrunk->scenario))) {
     return report({ExitCode::failure, "cannot write " + options.out});
   }

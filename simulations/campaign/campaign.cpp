@@ -10,9 +10,6 @@
 namespace signalbox::sim {
 namespace {
 
-/// Failures that are printed.
-constexpr std::size_t failures_shown = 20;
-
 /// Counts ends, by what callers and the store say.
 class EndCounter final : public RunObserver {
  public:
@@ -100,23 +97,36 @@ bool Campaign::has_failed() const {
   return !x_failures.empty() || !missed().empty();
 }
 
+std::string Campaign::print(const SeedFailure& failure) const {
+  std::string text = fmt::format("seed {}: {}\n  signalbox sim fuzz --seeds {} --tasks {}\n",
+                                 failure.seed, failure.what, failure.seed, x_tasks);
+  std::string build = x_build.empty() ? "" : "signalbox " + x_build;
+  if (failure.trace_hash) {
+    build += fmt::format("{}trace {:016x}", build.empty() ? "" : ", ", *failure.trace_hash);
+  }
+  if (!build.empty()) text += "  " + build + "\n";
+  return text;
+}
+
 std::string Campaign::print() const {
   std::string text = fmt::format("seeds {}  tasks {}  messages {}  simulated {} s\n", x_seeds,
                                  x_sums.tasks, x_sums.messages, x_sums.simulated_ms / 1000);
+  // That one seed leaves most of it out says nothing.
+  const auto count = [&](std::uint64_t times, std::string_view what) {
+    if (times > 0 || x_seeds > 1) text += fmt::format("{:>12}  {}\n", times, what);
+  };
   text += "\nends\n";
   for (std::size_t index = 0; index < call_status_count; ++index) {
     if (x_sums.ends[index] == 0) continue;
-    text +=
-        fmt::format("{:>12}  {}\n", x_sums.ends[index], to_string(static_cast<CallStatus>(index)));
+    count(x_sums.ends[index], to_string(static_cast<CallStatus>(index)));
   }
   text += "\nfaults\n";
   for (const FaultShape& shape : fault_shapes()) {
-    text += fmt::format("{:>12}  {}\n", x_sums.faults[static_cast<std::size_t>(shape.kind)],
-                        shape.name);
+    count(x_sums.faults[static_cast<std::size_t>(shape.kind)], shape.name);
   }
   text += "\nprobes\n";
   for (std::size_t index = 0; index < probe_count; ++index) {
-    text += fmt::format("{:>12}  {}\n", x_sums.probes[index], describe(static_cast<Probe>(index)));
+    count(x_sums.probes[index], describe(static_cast<Probe>(index)));
   }
   text += fmt::format("\ntraces {:016x}\n", x_sums.trace_hash);
   for (const Probe probe : missed()) text += fmt::format("never hit: {}\n", describe(probe));
@@ -125,8 +135,7 @@ std::string Campaign::print() const {
             [](const auto& left, const auto& right) { return left.seed < right.seed; });
   text += fmt::format("failures {}\n", failures.size());
   for (std::size_t index = 0; index < std::min(failures.size(), failures_shown); ++index) {
-    text += fmt::format("seed {}: {}\n  signalbox sim fuzz --seeds {} --tasks {}\n",
-                        failures[index].seed, failures[index].what, failures[index].seed, x_tasks);
+    text += print(failures[index]);
   }
   return text;
 }

@@ -11,6 +11,9 @@
 
 namespace signalbox::sim {
 
+/// Failures that are printed of one campaign.
+inline constexpr std::size_t failures_shown = 20;
+
 /// One of so many seeds is run twice, and must do the same both times.
 inline constexpr std::uint64_t seeds_per_repeat = 20;
 
@@ -45,6 +48,8 @@ struct SeedFailure {
   std::uint64_t seed = 0;
   /// One line: which invariant, when, what.
   std::string what;
+  /// At the failure. Unset where nobody was left to tell it.
+  std::optional<std::uint64_t> trace_hash = {};
 };
 
 std::string print_violation(const Violation& violation);
@@ -52,22 +57,27 @@ std::string print_violation(const Violation& violation);
 /// Adds up what seeds came to, in any order.
 class Campaign {
  public:
-  explicit Campaign(std::uint64_t tasks) : x_tasks{tasks} {}
+  /// @param tasks of each scenario. @param build which one runs, for people who run another.
+  explicit Campaign(std::uint64_t tasks, std::string build = {})
+      : x_tasks{tasks}, x_build{std::move(build)} {}
 
   void add(const SeedFigures& figures);
   void fail(SeedFailure failure) { x_failures.push_back(std::move(failure)); }
 
   /// The same bytes for the same seeds, in whatever order they were run.
   [[nodiscard]] std::string print() const;
+  /// What failed, the command that repeats it, and what it has to come to there.
+  [[nodiscard]] std::string print(const SeedFailure& failure) const;
   [[nodiscard]] bool has_failed() const;
   [[nodiscard]] const SeedFigures& sums() const { return x_sums; }
   [[nodiscard]] std::uint64_t seeds() const { return x_seeds; }
+  [[nodiscard]] std::size_t failures() const { return x_failures.size(); }
 
  private:
   [[nodiscard]] std::vector<Probe> missed() const;
 
-  /// Of each scenario, for the command that replays one.
   std::uint64_t x_tasks;
+  std::string x_build;
   std::uint64_t x_seeds = 0;
   SeedFigures x_sums;
   std::vector<SeedFailure> x_failures;

@@ -51,8 +51,24 @@ std::int64_t draw_amount(FaultKind kind, RandomStream& random) {
       return static_cast<std::int64_t>(random.below(20));
     case FaultKind::full_disk:
       return static_cast<std::int64_t>(between(random, 1, 10));
+    case FaultKind::wrong_usage:
+      // Around the largest count that is believed.
+      return any(random, std::array<std::int64_t, 5>{0, 1, UINT32_MAX, UINT32_MAX + std::int64_t{1},
+                                                     1'000'000'000'000});
     default:
       return 0;
+  }
+}
+
+Duration draw_delay(FaultKind kind, RandomStream& random) {
+  switch (kind) {
+    case FaultKind::flapping:
+      return any(random, std::array<Duration, 4>{10ms, 200ms, 1s, 5s});
+    case FaultKind::wall_jump:
+      // Beyond what waits at all, and what is kept.
+      return any(random, std::array<Duration, 4>{1ms, 5s, 1h, 200h});
+    default:
+      return any(random, std::array<Duration, 5>{0ms, 10ms, 200ms, 1s, 5s});
   }
 }
 
@@ -81,9 +97,7 @@ Fault draw_fault(const Scenario& scenario, FaultKind kind, Duration length, Rand
     const auto& options = scenario.profiles.at(fault.target).policy_options;
     fault.amount = std::max<std::int64_t>(fault.amount, options.reserve_interactive + 1);
   }
-  if (!shape.delay_key.empty()) {
-    fault.delay = any(random, std::array<Duration, 5>{0ms, 10ms, 200ms, 1s, 5s});
-  }
+  if (!shape.delay_key.empty()) fault.delay = draw_delay(kind, random);
   if (!shape.word_key.empty()) {
     fault.word = any(random, std::array<std::string, 5>{"strict", "aging", "fair", "sjf", "swap"});
   }

@@ -47,6 +47,8 @@ struct TaskPicture {
   bool is_restored = false;
   std::uint32_t crashes = 0;
   bool met_late_completion = false;
+  /// The broker stopped in good order while it ran.
+  bool was_shelved = false;
 };
 
 /// A slot that an app waits for or holds.

@@ -20,11 +20,13 @@ constexpr std::size_t timers_of_worker = 80;
 /// The server says that it failed; the task may go elsewhere.
 bool spoils_attempt(FaultKind kind) {
   return kind == FaultKind::refuse || kind == FaultKind::cut || kind == FaultKind::status ||
-         kind == FaultKind::garbage || kind == FaultKind::gone || kind == FaultKind::death;
+         kind == FaultKind::garbage || kind == FaultKind::gone || kind == FaultKind::death ||
+         kind == FaultKind::flapping;
 }
 
-/// Those in force; where they are tuned they may change at any time.
+/// Those in force; where they are tuned, or are those of the backends, they may change at any time.
 std::uint32_t most_slots(const actors::ProfileStatus& status) {
+  if (!status.settings.most_slots()) return UINT32_MAX;
   const bool is_tuned = status.settings.tune_slots && status.occupancy.slots > 0;
   return is_tuned ? status.settings.tune_slots->max : status.occupancy.slots;
 }
@@ -119,10 +121,12 @@ void Invariants::configured(const std::string& profile, Duration now) {
       picture.queued_min = std::min(picture.queued_min, amount);
     }
   }
-  const ProfileSettings& usual = x_scenario.profiles.at(profile);
-  picture.slots_max = std::max(picture.slots_max, usual.most_slots().value_or(UINT32_MAX));
-  picture.queued_max = std::max(picture.queued_max, usual.max_queued);
-  picture.queued_min = std::min(picture.queued_min, usual.max_queued);
+  // One that the configuration has lost is as any that nobody named.
+  for (const ProfileSettings& usual : {x_scenario.profiles.at(profile), ProfileSettings{}}) {
+    picture.slots_max = std::max(picture.slots_max, usual.most_slots().value_or(UINT32_MAX));
+    picture.queued_max = std::max(picture.queued_max, usual.max_queued);
+    picture.queued_min = std::min(picture.queued_min, usual.max_queued);
+  }
 }
 
 void Invariants::fault_began(const Fault& fault, Duration now) {
@@ -131,6 +135,11 @@ void Invariants::fault_began(const Fault& fault, Duration now) {
     std::uint32_t& most = x_capacity_max.at(fault.target);
     most = std::max(most, static_cast<std::uint32_t>(fault.amount));
   }
+  // What comes during one sync waits for the next.
+  if (fault.kind == FaultKind::slow_sync) {
+    x_write_lag = std::max<Duration>(x_write_lag, 2 * fault.delay);
+  }
+  if (fault.kind == FaultKind::drain) x_is_draining = true;
 }
 
 void Invariants::given(TaskId id, const BackendSpec& server, Duration time, const Fault* fault,
@@ -158,6 +167,7 @@ void Invariants::given(TaskId id, const BackendSpec& server, Duration time, cons
 // -- life and death -------------------------------------------------------------------------------
 
 void Invariants::learn_settings(SimulatedHouse& house) {
+  std::set<std::string> listed;
   for (const actors::ProfileStatus& status : house.list_profiles().profiles) {
     ProfilePicture& picture = x_profiles[status.name];
     const bool has_new_policy =
@@ -169,6 +179,15 @@ void Invariants::learn_settings(SimulatedHouse& house) {
     picture.queued_min = status.settings.max_queued;
     picture.is_changing = false;
     if (picture.held.size() > status.occupancy.slots) hit(Probe::slots_below_running);
+    listed.insert(status.name);
+  }
+  // Nobody has named them; they are made when the first call does.
+  for (auto& [name, picture] : x_profiles) {
+    if (listed.contains(name)) continue;
+    picture.settings = {};
+    picture.slots_max = UINT32_MAX;
+    picture.queued_max = picture.queued_min = picture.settings.max_queued;
+    picture.is_changing = false;
   }
   x_is_changing = false;
 }
@@ -186,7 +205,9 @@ void Invariants::died(Death death, Duration now) {
   const bool was_running = std::any_of(x_profiles.begin(), x_profiles.end(), [](const auto& entry) {
     return !entry.second.held.empty();
   });
-  if (was_running) hit(Probe::crash_with_running_tasks);
+  if (was_running && death != Death::in_good_order) hit(Probe::crash_with_running_tasks);
+  x_is_draining = false;
+  if (death == Death::in_good_order) check_shelved();
   if (death == Death::before_commit) hit(Probe::crash_before_commit);
   if (death == Death::after_commit) hit(Probe::crash_after_commit);
   // Their connections are gone: they are told nothing any more.
@@ -197,6 +218,19 @@ void Invariants::died(Death death, Duration now) {
   x_refusals.clear();
   x_homes.clear();
   lose_slots();
+}
+
+// Who ran has been put back, and that is on the disk.
+void Invariants::check_shelved() {
+  hit(Probe::stopped_in_good_order);
+  for (auto& [id, task] : x_tasks) {
+    const auto& log = task.row->attempt_log;
+    const bool was_returned = !log.empty() && log.back().outcome == Attempt::Outcome::returned;
+    if (task.row->state == TaskState::pending && was_returned) task.was_shelved = true;
+    require(!is_held(task.row->state) || task.is_adrift, 12,
+            "task " + id.to_string() + " is " + std::string{to_string(task.row->state)} +
+                " though the broker has stopped in good order");
+  }
 }
 
 void Invariants::recovered(const ObservedStore& store, Duration now) {
@@ -219,6 +253,12 @@ void Invariants::committed(const StoreOp& op, const StoreResult& result, Duratio
   } else if (const auto* gone = std::get_if<DeleteTask>(&op)) {
     if (result.outcome == StoreResult::Outcome::applied) deleted(gone->id);
   }
+}
+
+// Who was refused then, nobody can judge.
+void Invariants::writing(Duration now) {
+  pass_time(now);
+  x_refusals.clear();
 }
 
 void Invariants::settled(SimulatedHouse& house, Duration now) {

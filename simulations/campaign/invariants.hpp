@@ -75,6 +75,7 @@ class Invariants final : public RunChecker {
   void ended(const actors::TaskEnded& message, Duration now) override;
   void slot_admitted(const actors::SlotAdmitted& message, Duration now) override;
   void slot_ended(const actors::SlotEnded& message, Duration now) override;
+  void writing(Duration now) override;
   void settled(SimulatedHouse& house, Duration now) override;
   void finished(SimulatedHouse& house, const RunFigures& figures, std::size_t open,
                 Duration now) override;
@@ -86,6 +87,7 @@ class Invariants final : public RunChecker {
     TaskId waits;
     TaskId passes;
     int invariant = 0;
+    Duration at{};
   };
 
   /// Who was told that its class of its profile is full.
@@ -142,6 +144,7 @@ class Invariants final : public RunChecker {
   void check_end(TaskId id, TaskPicture& task);
   void check_not_early(const TaskPicture& task);
   void check_rows(const ObservedStore& store);
+  void check_shelved();
   void note_passed_over(TaskId id, const TaskPicture& claimed);
   [[nodiscard]] int find_passed_over(const ProfilePicture& profile, const TaskPicture& claimed,
                                      const TaskPicture& waits) const;
@@ -202,6 +205,10 @@ class Invariants final : public RunChecker {
   /// Who left which line at this moment, one way or another.
   std::vector<std::pair<std::string, Priority>> x_left_line;
   std::size_t x_adrift = 0;
+  /// A row may be committed so much later than what it tells has happened; zero unless the disk is
+  /// or was slow.
+  Duration x_write_lag{};
+  bool x_is_draining = false;
   /// When tasks in slots ended, by profile, as long as their aborts may be unconfirmed.
   std::map<std::string, std::deque<Duration>> x_ended_in_slot;
   std::uint64_t x_failed_commits = 0;

@@ -58,6 +58,10 @@ void Invariants::refused(const actors::TaskRefused& message, Duration now) {
   answer(*call, call->made.task);
   require(!x_tasks.contains(call->made.task), 1,
           name_of(*call) + " was refused, and its task is stored");
+  if (message.error.code == ErrorCode::draining) {
+    hit(Probe::refused_while_draining);
+    require(x_is_draining, 1, name_of(*call) + " was refused though nothing drains");
+  }
   if (message.error.code != ErrorCode::queue_full) return;
   hit(Probe::queue_full);
   call->met_full_line = true;

@@ -24,6 +24,14 @@ bool has_times_in_order(const Task& row) {
          is_after(row.completed_at, row.stream_started_at);
 }
 
+/// Ids of one life of the broker may be before those of an earlier one, and a start puts the
+/// backlog in their order.
+bool has_clock_jumped(const Scenario& scenario, Duration now) {
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(), [&](const Fault& fault) {
+    return fault.kind == FaultKind::wall_jump && fault.at <= now;
+  });
+}
+
 /// A class before another goes first under all policies but this one.
 bool has_aging(const ProfileSettings& settings) {
   return settings.policy == "aging";
@@ -155,6 +163,7 @@ void Invariants::check_end(TaskId id, TaskPicture& task) {
   if (code == ErrorCode::task_expired) hit(Probe::expired_in_backlog);
   if (code == ErrorCode::worker_lost) hit(Probe::lost_too_often);
   if (code == ErrorCode::none && row.losses > 0) hit(Probe::lost_and_run_again);
+  if (code == ErrorCode::none && task.was_shelved) hit(Probe::shelved_and_run_again);
   if (code == ErrorCode::none && row.preemptions > 0) hit(Probe::preempted_and_run_again);
   if (code == ErrorCode::backend_stream_failed && row.stream_started_at != WallTime{}) {
     hit(Probe::cut_after_first_byte);
@@ -173,7 +182,7 @@ void Invariants::check_not_early(const TaskPicture& task) {
   const Task& row = *task.row;
   if (task.is_adrift) return;
   const auto is_over = [&](Duration since, std::int64_t budget_ms) {
-    return x_now >= since + std::chrono::milliseconds{budget_ms};
+    return x_now + x_write_lag >= since + std::chrono::milliseconds{budget_ms};
   };
   if (row.error_code == ErrorCode::queue_wait_timeout) {
     require(is_over(task.pending_at, row.queue_wait_ms), 9,
@@ -242,12 +251,15 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
   const Task& winner = *claimed.row;
   const Task& loser = *waits.row;
   // Those that came at this moment may have come after it.
-  if (loser.pool != winner.pool || waits.pending_at >= x_now) return 0;
+  if (loser.pool != winner.pool || waits.pending_at + x_write_lag >= x_now) return 0;
+  const bool is_any_restored = waits.is_restored || claimed.is_restored;
+  const bool is_same_class = winner.priority == loser.priority;
+  if (is_any_restored && is_same_class && has_clock_jumped(x_scenario, x_now)) return 0;
   // What a preempted task gave up is for an interactive call, whatever the policy.
   const bool may_be_preemption =
       profile.settings.preempt == Preempt::background && winner.priority == Priority::interactive;
   if (may_be_preemption && loser.priority != winner.priority) return 0;
-  const bool is_older = waits.first_pending_at < claimed.first_pending_at;
+  const bool is_older = waits.first_pending_at + x_write_lag < claimed.first_pending_at;
   const std::string loser_session = session_of(loser.id, loser);
   const std::string winner_session = session_of(winner.id, winner);
   if (!loser_session.empty()) {
@@ -259,7 +271,7 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
   if (!winner_session.empty() && profile.settings.policy != "strict") return 0;
   const PolicyOptions& options = profile.settings.policy_options;
   if (has_aging(profile.settings)) {
-    if (waits.is_restored || claimed.is_restored) return 0;
+    if (waits.is_restored || claimed.is_restored || x_write_lag > Duration::zero()) return 0;
     const auto age = [&](const TaskPicture& task) {
       return (x_now - task.first_pending_at).count() / 1000 *
              options.aging_weights[to_index(task.row->priority)];
@@ -271,7 +283,7 @@ int Invariants::find_passed_over(const ProfilePicture& profile, const TaskPictur
   if (!is_older) return 0;
   if (profile.settings.policy == "strict") return 7;
   if (waits.is_restored) return 0;
-  const Duration waited = x_now - waits.first_pending_at;
+  const Duration waited = x_now - x_write_lag - waits.first_pending_at;
   if (profile.settings.policy == "sjf") {
     return waited >= from_seconds(options.sjf_max_bypass_s) ? 8 : 0;
   }
@@ -287,7 +299,7 @@ void Invariants::note_passed_over(TaskId id, const TaskPicture& claimed) {
   for (const TaskId other : profile.pending) {
     const TaskPicture& waits = waiter(other);
     if (const int broken = find_passed_over(profile, claimed, waits); broken != 0) {
-      x_passed.push_back({other, id, broken});
+      x_passed.push_back({other, id, broken, x_now});
     }
   }
 }

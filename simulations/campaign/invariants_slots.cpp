@@ -46,7 +46,7 @@ void Invariants::slot_asked(const AskedSlot& asked, Duration now) {
   slot.asked = asked;
   slot.lease = client.slot->lease;
   slot.turn.row =
-      std::make_shared<const Task>(turn_of(asked, client, x_scenario.profiles.at(client.profile)));
+      std::make_shared<const Task>(turn_of(asked, client, x_profiles[client.profile].settings));
   slot.turn.first_pending_at = now;
   enter(id, slot.turn, TaskState::pending);
   x_turn_of[asked.number] = id;
@@ -160,6 +160,9 @@ void Invariants::check_slot_end(const SlotPicture& slot, const Error& error) {
       hit(Probe::slot_lapsed);
       require(slot.turn.granted_at && slot.lease > Duration::zero() && x_now >= slot.lapses_from, 9,
               name_of(slot) + " lapsed before its lease was over");
+      return;
+    case ErrorCode::draining:
+      require(x_is_draining, 1, name_of(slot) + " was refused though nothing drains");
       return;
     default:
       // It was given back, or nobody needs it any more.

@@ -94,6 +94,12 @@ std::string_view describe(Probe probe) {
       return "task came back from a worker that went away";
     case Probe::worker_woke:
       return "task ran at a worker that had slept";
+    case Probe::refused_while_draining:
+      return "call refused while the broker drains";
+    case Probe::stopped_in_good_order:
+      return "broker stopped in good order";
+    case Probe::shelved_and_run_again:
+      return "task put back by a stop and was completed";
   }
   return {};
 }

@@ -54,8 +54,11 @@ enum class Probe : std::uint8_t {
   slot_lost_in_crash,
   worker_lost_task,
   worker_woke,
+  refused_while_draining,
+  stopped_in_good_order,
+  shelved_and_run_again,
 };
-inline constexpr std::size_t probe_count = 45;
+inline constexpr std::size_t probe_count = 48;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -112,7 +112,8 @@ void add_client_dials(std::vector<Dial>& dials, std::size_t index) {
 void add_fault_dials(std::vector<Dial>& dials, const Scenario& best, std::size_t index) {
   const auto fault = [index](Scenario& scenario) { return &scenario.faults.at(index); };
   dials.push_back(time_dial([=](Scenario& scenario) { return &fault(scenario)->lasts; }));
-  dials.push_back(time_dial([=](Scenario& scenario) { return &fault(scenario)->delay; }));
+  dials.push_back(time_dial([=](Scenario& scenario) { return &fault(scenario)->delay; },
+                            shape_of(best.faults.at(index).kind).delay_min.count()));
   dials.push_back(count_dial([=](Scenario& scenario) { return &fault(scenario)->amount; },
                              shape_of(best.faults.at(index).kind).amount_min));
 }

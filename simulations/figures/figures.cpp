@@ -94,7 +94,18 @@ std::string print_summary(const RunFigures& figures) {
   if (!is_exact)
     text += "quantiles of more than 1048576 waits are rounded up by less than 0.05 %\n";
   if (figures.swaps > 0) text += fmt::format("models loaded {} times\n", figures.swaps);
-  text += fmt::format("messages {}\ntrace {:016x}\n", figures.messages, figures.trace_hash);
+  text += fmt::format("messages {}\n{}trace {:016x}\n", figures.messages, print_blocks(figures),
+                      figures.trace_hash);
+  return text;
+}
+
+std::string print_blocks(const RunFigures& figures) {
+  std::string text;
+  std::uint64_t events = 0;
+  for (const std::uint64_t hash : figures.block_hashes) {
+    events += figures.hash_every;
+    text += fmt::format("trace {:016x} after {} events\n", hash, events);
+  }
   return text;
 }
 

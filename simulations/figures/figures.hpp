@@ -91,6 +91,9 @@ struct RunFigures {
   std::array<std::uint64_t, call_status_count> slot_ends{};
   /// Over everything that happened, in order.
   std::uint64_t trace_hash = 0;
+  /// What it was after every so many events; empty unless it was asked for.
+  std::uint64_t hash_every = 0;
+  std::vector<std::uint64_t> block_hashes = {};
 };
 
 /// @returns share of its slots' time that was used, in parts of 10,000.
@@ -98,6 +101,9 @@ std::uint32_t utilisation(const ProfileFigures& profile, Duration length);
 
 /// The figures as text for people: the same bytes for the same run, anywhere.
 std::string print_summary(const RunFigures& figures);
+
+/// @returns a line for each block of events: where two runs part is in the first that differs.
+std::string print_blocks(const RunFigures& figures);
 
 /// As CSV with a header line, one line per class.
 std::string print_classes(const RunFigures& figures);

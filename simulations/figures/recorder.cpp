@@ -52,10 +52,11 @@ void count_end(ClassFigures& figures, CallStatus status) {
 
 }  // namespace
 
-Recorder::Recorder(const Scenario& scenario, RunObserver* observer)
+Recorder::Recorder(const Scenario& scenario, RunObserver* observer, std::uint64_t hash_every)
     : x_scenario{&scenario}, x_observer{observer} {
   x_figures.scenario = scenario.name;
   x_figures.trace_hash = hash_start;
+  x_figures.hash_every = hash_every;
   for (const auto& [name, settings] : scenario.profiles) {
     ProfileFigures figures;
     figures.name = name;
@@ -77,6 +78,11 @@ std::size_t Recorder::class_of(const LiveTask& task) const {
 
 void Recorder::mix(std::uint64_t value) {
   x_figures.trace_hash = std::rotl(x_figures.trace_hash ^ value, 29) * hash_factor;
+}
+
+void Recorder::close_event() {
+  if (x_figures.hash_every == 0 || ++x_events % x_figures.hash_every != 0) return;
+  x_figures.block_hashes.push_back(x_figures.trace_hash);
 }
 
 void Recorder::pass(Duration now) {
@@ -136,6 +142,7 @@ void Recorder::move(LiveTask& task, Place place, Duration now) {
   task.place = place;
   mix(static_cast<std::uint64_t>(now.count()));
   mix(task.facts.number << 16U | static_cast<std::uint64_t>(place) << 8U | profile);
+  close_event();
 }
 
 void Recorder::stored(const Task& task, Duration now) {
@@ -215,6 +222,7 @@ void Recorder::slot_admitted(actors::CallNumber call, Duration now) {
   pass(now);
   mix(static_cast<std::uint64_t>(now.count()));
   mix(call);
+  close_event();
 }
 
 void Recorder::slot_ended(actors::CallNumber call, CallStatus status, Duration now) {
@@ -275,6 +283,7 @@ void Recorder::end(Tasks::iterator task, const End& end, Duration now) {
   facts.status = end.status;
   mix(static_cast<std::uint64_t>(end.status));
   mix(static_cast<std::uint64_t>(end.wait.count()));
+  close_event();
   ClassFigures& figures = x_figures.classes[class_of(task->second)];
   figures.wait_sum += end.wait.count();
   if (facts.number > x_scenario->warmup_tasks) {

@@ -63,7 +63,8 @@ class RunObserver {
 class Recorder {
  public:
   /// @param scenario must outlive it, as must `observer`, which may be null.
-  Recorder(const Scenario& scenario, RunObserver* observer);
+  /// @param hash_every as in RunFigures.
+  Recorder(const Scenario& scenario, RunObserver* observer, std::uint64_t hash_every = 0);
 
   /// All times from here on are since the run's start, and never fall.
   void called(TaskId task, const Arrival& arrival);
@@ -128,6 +129,8 @@ class Recorder {
   /// Adds the time since the last change to the integrals.
   void pass(Duration now);
   void mix(std::uint64_t value);
+  /// An event is one transition of a task or a slot, or what its caller was told of its end.
+  void close_event();
   [[nodiscard]] std::size_t class_of(const LiveTask& task) const;
 
   const Scenario* x_scenario;
@@ -139,6 +142,7 @@ class Recorder {
   /// Over, or given up, before anything of them was stored.
   std::vector<TaskId> x_unsettled;
   RunFigures x_figures;
+  std::uint64_t x_events = 0;
   LineState x_line;
   std::vector<std::uint64_t> x_running;
   Duration x_now{};

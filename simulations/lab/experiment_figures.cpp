@@ -75,7 +75,7 @@ double utilisation_of(const RunFigures& run) {
 
 /// Of those faults that calls meet, as often as they did.
 double faulty_attempts(const RunFigures& run) {
-  constexpr auto last = static_cast<std::size_t>(FaultKind::slow_abort);
+  constexpr auto last = static_cast<std::size_t>(FaultKind::wrong_usage);
   double attempts = 0;
   for (std::size_t kind = 0; kind <= last; ++kind)
     attempts += static_cast<double>(run.faults[kind]);

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::int64_t messages_max = 1'000'000;
 constexpr std::int64_t commits_max = 1'000'000;
+constexpr std::int64_t tokens_max = 1'000'000'000'000;
+
+/// A server that comes and goes more often is no event any more.
+constexpr std::chrono::milliseconds flap_min{1};
 
 constexpr FaultShape of_backend(FaultKind kind, std::string_view name) {
   return {.kind = kind, .name = name, .target = FaultTarget::backend, .has_lasts = true};
@@ -20,7 +24,7 @@ constexpr FaultShape of_profile(FaultKind kind, std::string_view name, std::stri
   return {.kind = kind,
           .name = name,
           .target = FaultTarget::profile,
-          .has_lasts = kind != FaultKind::edit_slots,
+          .has_lasts = kind != FaultKind::edit_slots && kind != FaultKind::drop_profile,
           .amount_key = key,
           .amount_min = min,
           .amount_max = max};
@@ -44,8 +48,9 @@ constexpr FaultShape with_amount(FaultShape shape, std::string_view key, std::in
   return shape;
 }
 
-constexpr FaultShape with_delay(FaultShape shape, std::string_view key) {
+constexpr FaultShape with_delay(FaultShape shape, std::string_view key, Duration min = {}) {
   shape.delay_key = key;
+  shape.delay_min = min;
   return shape;
 }
 
@@ -68,17 +73,23 @@ constexpr std::array<FaultShape, fault_kind_count> shapes{
     with_delay(of_backend(FaultKind::late_completion, "late_completion"), "delay_s"),
     of_backend(FaultKind::double_completion, "double_completion"),
     with_delay(of_backend(FaultKind::slow_abort, "slow_abort"), "delay_s"),
+    with_amount(of_backend(FaultKind::wrong_usage, "wrong_usage"), "tokens", 0, tokens_max),
     of_backend(FaultKind::gone, "gone"),
     of_backend(FaultKind::death, "death"),
+    with_delay(of_backend(FaultKind::flapping, "flapping"), "every_s", flap_min),
     with_amount(of_backend(FaultKind::capacity, "capacity"), "capacity", 1, max_concurrent_max),
     of_profile(FaultKind::slots, "slots", "slots", 0, max_concurrent_max),
     of_profile(FaultKind::bound, "bound", "max_queued", 0, max_queued_max),
     with_word(of_profile(FaultKind::policy, "policy", "", 0, 0), "policy"),
     of_profile(FaultKind::edit_slots, "edit_slots", "slots", 0, max_concurrent_max),
+    of_profile(FaultKind::drop_profile, "drop_profile", "", 0, 0),
     of_broker(FaultKind::crash, "crash", "messages", messages_max),
     of_broker(FaultKind::crash_before_commit, "crash_before_commit", "commits", commits_max),
     of_broker(FaultKind::crash_after_commit, "crash_after_commit", "commits", commits_max),
     of_broker(FaultKind::full_disk, "full_disk", "commits", commits_max),
+    with_delay(of_broker(FaultKind::slow_sync, "slow_sync", "", 0), "delay_s"),
+    with_delay(of_broker(FaultKind::drain, "drain", "", 0), "grace_s"),
+    with_delay(of_broker(FaultKind::wall_jump, "wall_jump", "", 0), "by_s"),
 };
 
 constexpr bool is_in_order() {

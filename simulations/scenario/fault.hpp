@@ -35,11 +35,15 @@ enum class FaultKind : std::uint8_t {
   double_completion,
   /// Told to stop, it confirms that only `delay` later.
   slow_abort,
+  /// Its answer says that it took `amount` tokens, in and out.
+  wrong_usage,
   // What happens to a backend.
   /// It is not there; calls it runs go on.
   gone,
   /// It dies with the calls it runs, and is back when the fault is over.
   death,
+  /// It is not there for `delay`, then there for as long, and so on.
+  flapping,
   /// It takes `amount` calls at once.
   capacity,
   // What is done to a profile.
@@ -51,6 +55,8 @@ enum class FaultKind : std::uint8_t {
   policy,
   /// The configuration names `amount` slots: in force at the next restart.
   edit_slots,
+  /// The configuration does not name it any more: in force at the next restart.
+  drop_profile,
   // What happens to the broker.
   /// The process dies when `amount` more messages were handled, and starts again `lasts` later.
   crash,
@@ -60,8 +66,14 @@ enum class FaultKind : std::uint8_t {
   crash_after_commit,
   /// The next `amount` commits fail: the disk is full.
   full_disk,
+  /// A commit takes `delay`; what comes meanwhile is the next one.
+  slow_sync,
+  /// It accepts no more; `delay` later it stops in good order, and starts again `lasts` after that.
+  drain,
+  /// The machine's clock is `delay` ahead; timers do not heed it.
+  wall_jump,
 };
-inline constexpr std::size_t fault_kind_count = 21;
+inline constexpr std::size_t fault_kind_count = 27;
 
 struct Fault {
   FaultKind kind = FaultKind::refuse;
@@ -92,8 +104,9 @@ struct FaultShape {
   std::string_view amount_key = {};
   std::int64_t amount_min = 0;
   std::int64_t amount_max = 0;
-  /// Key of `delay` in files.
+  /// Key of `delay` in files, and what it is at least; zero unless given, where that is allowed.
   std::string_view delay_key = {};
+  Duration delay_min{};
   /// Key of `word` in files.
   std::string_view word_key = {};
 };

@@ -83,7 +83,11 @@ Fault read_fault(SectionReader& section, const Scenario& scenario) {
   }
   if (!shape.delay_key.empty()) {
     const std::string key{shape.delay_key};
-    fault.delay = read_optional_time(section, key).value_or(Duration::zero());
+    if (shape.delay_min > Duration::zero()) section.require(key);
+    fault.delay = read_optional_time(section, key).value_or(shape.delay_min);
+    if (fault.delay < shape.delay_min) {
+      section.context().add(*section.node(), section.path_of(key), "is too short");
+    }
   }
   if (!shape.word_key.empty()) read_policy(section, std::string{shape.word_key}, fault.word);
   section.finish();

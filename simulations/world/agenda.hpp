@@ -15,6 +15,7 @@ struct AgendaItem {
   enum class Kind : std::uint8_t {
     fault_begins,
     fault_ends,
+    fault_goes_on,
     cancel,
     hang_up,
     duplicate,

@@ -141,12 +141,13 @@ void BoundWorkerState::say(const JobKey& key, Job& job, BackendEvent event) {
                    actors::WorkerChunks{this->key(), key.first, key.second, {"x"}});
     return;
   }
-  actors::WorkerResult result{
-      this->key(), key.first, key.second,
-      actors::WorkerResult::Whole{200, "application/json", make_bytes("{}")}};
+  actors::WorkerResult::Whole whole{200, "application/json", make_bytes("{}")};
+  const auto* finished = std::get_if<BackendFinished>(&event);
+  if (finished != nullptr && finished->body) whole.body = finished->body;
+  actors::WorkerResult result{this->key(), key.first, key.second, std::move(whole)};
   if (auto* failed = std::get_if<BackendFailed>(&event)) {
     result.outcome = std::move(*failed);
-  } else if (!std::holds_alternative<BackendFinished>(event)) {
+  } else if (finished == nullptr) {
     return;
   } else if (job.has_chunks) {
     result.outcome = actors::WorkerResult::StreamDone{};

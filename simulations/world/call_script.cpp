@@ -97,6 +97,7 @@ actors::Playback script_call(Duration time, const CallSize& size, bool streaming
     case FaultKind::refuse:
     case FaultKind::gone:
     case FaultKind::death:
+    case FaultKind::flapping:
       steps = {{Duration::zero(),
                 failed(ErrorCode::backend_unreachable, "the backend cannot be reached", true)}};
       break;
@@ -129,15 +130,20 @@ actors::Playback script_call(Duration time, const CallSize& size, bool streaming
     case FaultKind::slow_abort:
       playback.after_abort = {confirm_abort(fault->delay)};
       break;
+    case FaultKind::wrong_usage:
     case FaultKind::capacity:
     case FaultKind::slots:
     case FaultKind::bound:
     case FaultKind::policy:
     case FaultKind::edit_slots:
+    case FaultKind::drop_profile:
     case FaultKind::crash:
     case FaultKind::crash_before_commit:
     case FaultKind::crash_after_commit:
     case FaultKind::full_disk:
+    case FaultKind::slow_sync:
+    case FaultKind::drain:
+    case FaultKind::wall_jump:
       break;
   }
   return playback;

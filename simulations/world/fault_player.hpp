@@ -23,6 +23,10 @@ class FaultPlayer {
   /// @param fault index in the scenario's. @returns the profile that is being changed, if any.
   std::optional<std::string> begin(std::size_t fault, SimulatedHouse& house);
   std::optional<std::string> end(std::size_t fault, SimulatedHouse& house);
+  /// @returns how long after its beginning it goes on, if it has more than one step.
+  [[nodiscard]] std::optional<Duration> first_pause(std::size_t fault) const;
+  /// Takes its next step. @returns how long until the one after that; nothing when there is none.
+  std::optional<Duration> go_on(std::size_t fault, SimulatedHouse& house);
   /// After a restart: what API calls were to set meanwhile is set now.
   void catch_up(SimulatedHouse& house);
 
@@ -37,9 +41,13 @@ class FaultPlayer {
 
  private:
   std::optional<std::string> change(const Fault& fault, SimulatedHouse& house);
-  [[nodiscard]] ServerState server_state(const std::string& backend, ServerState state) const;
+  [[nodiscard]] ServerState server_state(const std::string& backend, ServerState state,
+                                         Duration now) const;
   [[nodiscard]] ProfileSettings wanted(const std::string& profile) const;
   void configure(const std::string& profile, SimulatedHouse& house);
+  /// Of all that are in force: the longest, or all together.
+  [[nodiscard]] Duration longest(FaultKind kind) const;
+  [[nodiscard]] Duration sum(FaultKind kind) const;
 
   const Scenario& x_scenario;
   std::map<std::string, ProfileSettings> x_config;

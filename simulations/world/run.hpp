@@ -21,6 +21,8 @@ struct RunOptions {
   std::string traces = {};
   /// In place of the scenario's.
   std::optional<std::uint64_t> schedule_seed = {};
+  /// Keep what the trace's hash was after every so many events; 0 = only at the end.
+  std::uint64_t hash_every = 0;
   /// May be null.
   RunObserver* observer = nullptr;
   /// May be null. With one, the run goes on for `quiet_period` when the last task has ended, and

@@ -64,6 +64,8 @@ class RunChecker {
   virtual void slot_admitted(const actors::SlotAdmitted& message, Duration now) = 0;
   virtual void slot_ended(const actors::SlotEnded& message, Duration now) = 0;
 
+  /// Nothing is under way but what a slow disk has to take: rows say less than the house knows.
+  virtual void writing(Duration now) = 0;
   /// Nothing is under way; time goes on after this.
   virtual void settled(SimulatedHouse& house, Duration now) = 0;
   /// All faults are over and all calls were made, and time enough has passed. @param open calls

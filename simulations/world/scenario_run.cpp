@@ -34,7 +34,7 @@ ScenarioRun::ScenarioRun(const Scenario& scenario, const RunOptions& options)
     : x_scenario{scenario},
       x_seed{options.seed},
       x_checker{options.checker},
-      x_recorder{scenario, options.observer},
+      x_recorder{scenario, options.observer, options.hash_every},
       x_faults{scenario},
       x_retries{scenario},
       x_is_shuffled{options.schedule_seed || scenario.schedule_seed},
@@ -92,16 +92,7 @@ void ScenarioRun::act(AgendaItem item) {
   using Kind = AgendaItem::Kind;
   if (item.kind == Kind::restart) return restart();
   if (item.kind == Kind::repeat) return call_first(x_retries.take(item.number, now()));
-  if (item.kind == Kind::fault_begins || item.kind == Kind::fault_ends) {
-    const Fault& fault = x_scenario.faults[item.number];
-    const bool begins = item.kind == Kind::fault_begins;
-    if (begins) x_agenda.add(now() + fault.lasts, {Kind::fault_ends, item.number});
-    if (begins && x_checker != nullptr) x_checker->fault_began(fault, now());
-    const auto changed =
-        begins ? x_faults.begin(item.number, x_house) : x_faults.end(item.number, x_house);
-    if (changed && x_checker != nullptr) x_checker->configured(*changed, now());
-    return;
-  }
+  if (item.kind <= Kind::fault_goes_on) return play_fault(item);
   const auto place = x_calls.find(item.number);
   if (place == x_calls.end()) return x_slots.act(item);
   if (!x_house.is_up()) return;
@@ -118,6 +109,24 @@ void ScenarioRun::act(AgendaItem item) {
     again.at = now();
     call(again, place->second.key);
   }
+}
+
+void ScenarioRun::play_fault(AgendaItem item) {
+  using Kind = AgendaItem::Kind;
+  const auto go_on_after = [&](const std::optional<Duration>& pause) {
+    if (pause) x_agenda.add(now() + *pause, {Kind::fault_goes_on, item.number});
+  };
+  if (item.kind == Kind::fault_goes_on) return go_on_after(x_faults.go_on(item.number, x_house));
+  const Fault& fault = x_scenario.faults[item.number];
+  const bool begins = item.kind == Kind::fault_begins;
+  if (begins) {
+    x_agenda.add(now() + fault.lasts, {Kind::fault_ends, item.number});
+    go_on_after(x_faults.first_pause(item.number));
+    if (x_checker != nullptr) x_checker->fault_began(fault, now());
+  }
+  const auto changed =
+      begins ? x_faults.begin(item.number, x_house) : x_faults.end(item.number, x_house);
+  if (changed && x_checker != nullptr) x_checker->configured(*changed, now());
 }
 
 void ScenarioRun::act() {
@@ -138,6 +147,10 @@ void ScenarioRun::restart() {
 // -- time -----------------------------------------------------------------------------------------
 
 void ScenarioRun::settle() {
+  if (x_house.is_up() && x_house.is_writing()) {
+    if (x_checker != nullptr) x_checker->writing(now());
+    return;
+  }
   x_recorder.settled(now());
   if (x_checker != nullptr && x_house.is_up()) x_checker->settled(x_house, now());
 }

@@ -41,6 +41,7 @@ class ScenarioRun final : HouseWitness {
   /// Everything that is due by now.
   void act();
   void act(AgendaItem item);
+  void play_fault(AgendaItem item);
   void call(const Arrival& arrival, std::string key);
   void call_first(const Arrival& arrival);
   void call_again(const std::optional<DueRepeat>& repeat);

@@ -62,7 +62,12 @@ actors::Playback ScenarioRun::play(const BackendSpec& backend, const BackendCall
   const Fault* fault = x_faults.meet(backend.name, now());
   if (x_checker != nullptr) x_checker->given(call.task, backend, time, fault, now());
   actors::Playback playback = script_call(time, size, call.streaming, fault);
-  if (backend.reports_usage) say_usage(playback, size);
+  if (fault != nullptr && fault->kind == FaultKind::wrong_usage) {
+    const auto tokens = static_cast<std::uint64_t>(fault->amount);
+    say_usage(playback, tokens, tokens);
+  } else if (backend.reports_usage) {
+    say_usage(playback, size.tokens_in, size.tokens_out);
+  }
   return playback;
 }
 

@@ -32,13 +32,12 @@ Duration ServerWork::begin(const std::string& model, const CallSize& size) {
   return work + x_backend->swap;
 }
 
-void say_usage(actors::Playback& playback, const CallSize& size) {
+void say_usage(actors::Playback& playback, std::uint64_t tokens_in, std::uint64_t tokens_out) {
   for (auto& step : playback.steps) {
     auto* finished = std::get_if<BackendFinished>(&step.event);
     if (finished == nullptr || finished->tail != nullptr) continue;
-    finished->body =
-        make_bytes(fmt::format(R"({{"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}})",
-                               size.tokens_in, size.tokens_out));
+    finished->body = make_bytes(fmt::format(
+        R"({{"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}})", tokens_in, tokens_out));
   }
 }
 

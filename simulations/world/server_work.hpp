@@ -33,6 +33,6 @@ class ServerWork {
 };
 
 /// Has the answer say how many tokens it took; a stream's does not.
-void say_usage(actors::Playback& playback, const CallSize& size);
+void say_usage(actors::Playback& playback, std::uint64_t tokens_in, std::uint64_t tokens_out);
 
 }  // namespace signalbox::sim

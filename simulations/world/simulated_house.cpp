@@ -21,6 +21,11 @@ class EmptyJoiner final : public StreamJoiner {
   [[nodiscard]] std::string body() const override { return {}; }
 };
 
+bool has_slow_disk(const Scenario& scenario) {
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(),
+                     [](const Fault& fault) { return fault.kind == FaultKind::slow_sync; });
+}
+
 }  // namespace
 
 /// The caller of every call: hands what it is told to the witness.
@@ -99,8 +104,10 @@ SimulatedHouse::~SimulatedHouse() {
 
 void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   // The lowest bit of an id seed does not count.
-  x_world = std::make_unique<VirtualSystem>(VirtualOptions{
-      .schedule_seed = x_schedule_seed, .id_seed = 1 + 2U * x_starts, .start = x_start + x_now});
+  x_world = std::make_unique<VirtualSystem>(VirtualOptions{.schedule_seed = x_schedule_seed,
+                                                           .id_seed = 1 + 2U * x_starts,
+                                                           .start = x_start + x_now,
+                                                           .wall_offset = x_wall_offset});
   // Another life has other luck.
   if (x_schedule_seed) ++*x_schedule_seed;
   actors::HouseOptions options;
@@ -123,6 +130,12 @@ void SimulatedHouse::start(std::map<std::string, ProfileSettings> profiles) {
   }
   options.registrar.rules.heartbeat_timeout = x_scenario.worker_timeout;
   options.registrar.make_joiner = [](TaskKind) { return std::make_unique<EmptyJoiner>(); };
+  if (has_slow_disk(x_scenario)) {
+    options.before_store = [this](caf::actor_system& system, actors::StoreActor store) {
+      x_world->adopt(caf::actor_cast<caf::actor>(store));
+      return actors::StoreActor{system.spawn(slow_disk, std::move(store), x_pace)};
+    };
+  }
   x_house = actors::build_house(x_world->system(), std::move(options),
                                 actors::Ports{x_world->wall(), x_world->ids(), x_store});
   if (x_starts == 0) x_start = x_world->now();
@@ -199,7 +212,7 @@ std::optional<Duration> SimulatedHouse::next_timer() const {
 
 void SimulatedHouse::run() {
   if (!x_world) return;
-  if (!x_messages_left && !x_is_commit_watched) {
+  if (!x_messages_left && !x_is_commit_watched && !x_is_stopping) {
     x_world->run();
     return;
   }
@@ -209,7 +222,12 @@ void SimulatedHouse::run() {
     x_world->run_some(1);
     if (x_messages_left) --*x_messages_left;
   }
-  if (x_store->is_dead() || (x_messages_left && *x_messages_left == 0)) die();
+  if (must_die()) die();
+}
+
+bool SimulatedHouse::must_die() const {
+  if (x_store->is_dead() || (x_messages_left && *x_messages_left == 0)) return true;
+  return x_is_stopping && !is_writing();
 }
 
 void SimulatedHouse::pass_to(Duration until) {
@@ -218,49 +236,6 @@ void SimulatedHouse::pass_to(Duration until) {
   } else if (now() < until) {
     x_world->set_now(x_start + until);
   }
-}
-
-// -- life and death -------------------------------------------------------------------------------
-
-void SimulatedHouse::die_after(std::uint64_t messages) {
-  if (x_world) x_messages_left = messages;
-}
-
-void SimulatedHouse::die_in_commit(std::uint64_t commits, bool is_kept) {
-  if (!x_world) return;
-  x_is_commit_watched = true;
-  x_store->die_in_commit(commits, is_kept);
-}
-
-void SimulatedHouse::fail_commits(std::uint64_t commits) {
-  x_store->fail_next_commit(make_error(ErrorCode::store_full, "the disk is full"), commits);
-}
-
-void SimulatedHouse::die() {
-  const Death death = !x_store->is_dead()  ? Death::between_messages
-                      : x_store->is_kept() ? Death::after_commit
-                                           : Death::before_commit;
-  x_is_dying = true;
-  x_store->crash();
-  x_now = now();
-  x_messages_before += x_world->steps();
-  x_caller = nullptr;
-  x_house = {};
-  for (auto& [name, server] : x_servers) {
-    server.actor = nullptr;
-    server.worker = nullptr;
-  }
-  x_world.reset();
-  x_is_dying = false;
-  x_messages_left.reset();
-  x_is_commit_watched = false;
-  x_witness.died(death);
-}
-
-void SimulatedHouse::restart(std::map<std::string, ProfileSettings> profiles) {
-  SIGNALBOX_ASSERT(!x_world);
-  x_store->reopen();
-  start(std::move(profiles));
 }
 
 // -- what is done to it ---------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // The house on a virtual clock, with everything around it that a scenario has: its servers, its
 // caller, its store, its clock. Its process may die and start again on the same store; time goes on
-// meanwhile.
+// meanwhile. How it ends is in simulated_house_life.cpp.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,13 @@
 #include "simulations/scenario/workload.hpp"
 #include "simulations/world/bound_worker.hpp"
 #include "simulations/world/observed_store.hpp"
+#include "simulations/world/slow_disk.hpp"
 #include "simulations/world/virtual_system.hpp"
 
 namespace signalbox::sim {
 
-/// Where a process died.
-enum class Death : std::uint8_t { between_messages, before_commit, after_commit };
+/// Where a process died, or that it stopped as it should.
+enum class Death : std::uint8_t { between_messages, before_commit, after_commit, in_good_order };
 
 /// Is told what happens in a house, as it happens, and says what its servers do.
 class HouseWitness {
@@ -94,6 +95,18 @@ class SimulatedHouse {
   /// It dies in the commit after the next `commits`.
   void die_in_commit(std::uint64_t commits, bool is_kept);
   void fail_commits(std::uint64_t commits);
+  /// @param sync how long each commit takes from now on. @pre the scenario has a slow disk, or it
+  /// is zero.
+  void slow_disk_down(Duration sync);
+  /// Something is on its way to a slow disk: rows say less than the house knows.
+  [[nodiscard]] bool is_writing() const { return x_pace->waiting > 0; }
+  /// It accepts no more.
+  void begin_drain();
+  /// What runs is put back, and when that is on the disk the process ends. Nothing comes of it
+  /// unless it drains.
+  void stop();
+  /// The machine's clock is so far ahead of the run's time.
+  void set_wall_offset(Duration offset);
   /// @pre it is down. @param profiles the configuration it finds.
   void restart(std::map<std::string, ProfileSettings> profiles);
 
@@ -151,6 +164,7 @@ class SimulatedHouse {
   void start(std::map<std::string, ProfileSettings> profiles);
   void spawn_server(Server& server);
   void spawn_worker(Server& server, actors::PlaybackScript script);
+  [[nodiscard]] bool must_die() const;
   void die();
   void pass_to(Duration until);
   [[nodiscard]] std::vector<Llm> to_llms(const Server& server) const;
@@ -178,6 +192,10 @@ class SimulatedHouse {
   bool x_is_dying = false;
   std::optional<std::uint64_t> x_messages_left;
   bool x_is_commit_watched = false;
+  bool x_is_draining = false;
+  bool x_is_stopping = false;
+  Duration x_wall_offset{};
+  std::shared_ptr<DiskPace> x_pace = std::make_shared<DiskPace>();
   Bytes x_body = make_bytes("{}");
 };
 

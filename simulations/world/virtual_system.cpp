@@ -55,7 +55,8 @@ VirtualSystem::VirtualSystem(VirtualOptions options) {
   x_worker = std::make_unique<Worker>(*x_system, x_scheduler->jobs);
   x_scheduler->clock().current_time = std::max(now(), options.start);
   if (options.schedule_seed) x_schedule.emplace(*options.schedule_seed, "schedule");
-  x_wall = std::make_shared<VirtualWallClock>([this] { return now(); });
+  x_wall_offset = options.wall_offset;
+  x_wall = std::make_shared<VirtualWallClock>([this] { return now() + x_wall_offset; });
   x_ids = std::make_shared<VirtualIds>(options.id_seed, x_wall);
 }
 

@@ -23,6 +23,8 @@ struct VirtualOptions {
   std::uint64_t id_seed = 1;
   /// When the clock starts: later than the last moment of the world before.
   Instant start{};
+  /// The wall clock's, from the virtual one's.
+  Duration wall_offset{};
 };
 
 class VirtualSystem {
@@ -60,9 +62,10 @@ class VirtualSystem {
   /// `most`.
   bool run_dry(Instant most);
 
-  /// Wall time that follows the virtual clock, and ids made from it.
+  /// Wall time that follows the virtual clock at some distance, and ids made from it.
   std::shared_ptr<WallClock> wall() { return x_wall; }
   std::shared_ptr<IdSource> ids() { return x_ids; }
+  void set_wall_offset(Duration offset) { x_wall_offset = offset; }
 
   /// Is sent an exit when this ends.
   void adopt(caf::actor actor) { x_adopted.push_back(std::move(actor)); }
@@ -79,6 +82,7 @@ class VirtualSystem {
   caf::scheduler::test_coordinator* x_scheduler = nullptr;
   std::unique_ptr<caf::execution_unit> x_worker;
   std::optional<RandomStream> x_schedule;
+  Duration x_wall_offset{};
   std::shared_ptr<WallClock> x_wall;
   std::shared_ptr<IdSource> x_ids;
   std::vector<caf::actor> x_adopted;

@@ -108,6 +108,28 @@ TEST_CASE("task_moves: applies asks for the state, the epoch and a legal transit
   CHECK(applied == 14 * 32 * 3);
 }
 
+TEST_CASE("task_moves: a row's times stay in order when the clock is set back",
+          "[core][task_moves]") {
+  for (const TaskState to : {pending, running, completed}) {
+    Task task = task_in(claimed);
+    task.stream_started_at = {};
+    MoveTask move = move_to(to);
+    move.at = wall(-1'000'000);
+    apply(task, move);
+    if (to == running) CHECK(task.stream_started_at == wall(2));
+    if (to == completed) CHECK(task.completed_at == wall(2));
+    if (to != running) CHECK(task.attempt_log.back().ended_at == wall(2));
+  }
+  // Also from one attempt to the next.
+  Task task = task_in(running);
+  MoveTask back = move_to(pending);
+  back.at = wall(70);
+  apply(task, back);
+  apply(task, move_to(claimed));
+  CHECK(task.claimed_at == wall(70));
+  CHECK(task.attempt_log.back().claimed_at == wall(70));
+}
+
 TEST_CASE("task_moves: a move that does not apply is refused as a bug", "[core][task_moves]") {
   for (const TaskState state : {completed, TaskState::error, cancelled}) {
     Task task = task_in(state);

@@ -37,7 +37,7 @@ const listOf = (text, what) => {
 describe('without a daemon', { timeout: 60_000 }, () => {
   test('--version and --help', async () => {
     const v = expectExit(await run(['--version'], { ms: 5000 }), CODE.ok);
-    assert.match(v.stdout, /^signalbox \d+\.\d+\.\d+/);
+    assert.match(v.stdout, /^signalbox \d+\.\d+\.\d+( \([0-9a-f]+\+?\))?\n$/);
     const h = expectExit(await run(['--help'], { ms: 5000 }), CODE.ok);
     for (const word of ['serve', 'get', 'chat-llm', 'config']) assert.ok(h.stdout.includes(word), `help names ${word}: ${h.stdout}`);
     for (const command of ['serve', 'get', 'chat-llm', 'config']) expectExit(await run([command, '--help'], { ms: 5000 }), CODE.ok);

@@ -62,7 +62,7 @@ describe('the document', { timeout: 60_000 }, () => {
     assert.ok(valid, JSON.stringify(errors, null, 1)?.slice(0, 2000));
     assert.equal(validator.version, '3.1');
     const version = await run(['--version']);
-    assert.equal(version.stdout, `signalbox ${doc.info.version}\n`, 'it is of this version');
+    assert.equal(version.stdout.trim().split(' ')[1], doc.info.version, 'it is of this version');
   });
 
   test('each operation and each schema is told, and examples are right', () => {

@@ -56,6 +56,29 @@ TEST_CASE("campaign: a failure is told with the command that repeats it",
                                                "  signalbox sim fuzz --seeds 7 --tasks 60\n"));
 }
 
+TEST_CASE("campaign: a failure names the build and the trace", "[simulations][campaign]") {
+  sim::Campaign campaign{60, "0.1.0 (caf4d4513)"};
+  const sim::SeedFailure broken{7, "I3 at 1.500000 s: two in one slot", 0xABCDEF};
+  CHECK(campaign.print(broken) ==
+        "seed 7: I3 at 1.500000 s: two in one slot\n"
+        "  signalbox sim fuzz --seeds 7 --tasks 60\n"
+        "  signalbox 0.1.0 (caf4d4513), trace 0000000000abcdef\n");
+  // Who died left no trace.
+  CHECK_THAT(campaign.print({8, "it never ends", {}}), Catch::EndsWith("(caf4d4513)\n"));
+  campaign.fail(broken);
+  CHECK_THAT(campaign.print(), Catch::EndsWith("failures 1\n" + campaign.print(broken)));
+}
+
+TEST_CASE("campaign: one seed is told by what it met", "[simulations][campaign]") {
+  sim::SeedFigures figures;
+  figures.probes[static_cast<std::size_t>(sim::Probe::queue_full)] = 3;
+  sim::Campaign campaign{60};
+  campaign.add(figures);
+  CHECK_THAT(campaign.print(), Catch::Contains("\nprobes\n           3  refused at the bound\n\n"));
+  campaign.add(figures);
+  CHECK_THAT(campaign.print(), Catch::Contains("           0  cancel raced dispatch\n"));
+}
+
 TEST_CASE("campaign: rare paths that are never taken are a failure", "[simulations][campaign]") {
   sim::Campaign campaign{60};
   sim::SeedFigures figures;

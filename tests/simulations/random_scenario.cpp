@@ -145,7 +145,10 @@ sim::Fault draw_fault(Draw& draw, const sim::Scenario& scenario) {
         static_cast<std::int64_t>(draw.number(static_cast<std::uint64_t>(shape.amount_min),
                                               static_cast<std::uint64_t>(shape.amount_max)));
   }
-  if (!shape.delay_key.empty() && draw.coin()) fault.delay = draw.time();
+  const bool needs_delay = shape.delay_min > Duration::zero();
+  if (!shape.delay_key.empty() && (needs_delay || draw.coin())) {
+    fault.delay = draw.time(static_cast<std::uint64_t>(shape.delay_min.count()), longest_ns);
+  }
   if (!shape.word_key.empty()) fault.word = "aging";
   return fault;
 }
