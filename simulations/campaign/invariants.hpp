@@ -136,6 +136,8 @@ class Invariants final : public RunChecker {
   void not_stored(TaskId id, bool is_end);
   void enter(TaskId id, TaskPicture& task, TaskState state);
   void leave(TaskId id, const TaskPicture& task);
+  /// It has given its slot back.
+  void note_freed(ProfilePicture& profile, const TaskPicture& turn) const;
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
   /// @returns null when the broker calls that backend itself.
   [[nodiscard]] const WorkerSpec* worker_of(const std::string& backend) const;

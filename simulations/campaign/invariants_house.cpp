@@ -171,8 +171,9 @@ bool Invariants::is_holding(const ProfilePicture& profile) const {
   const PolicyOptions& options = profile.settings.policy_options;
   if (profile.settings.policy != "swap" || options.swap_hold_s <= 0) return false;
   return std::any_of(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
-    const TaskPicture& task = x_tasks.at(id);
-    return task.is_restored || x_now - task.first_pending_at < from_seconds(options.swap_hold_s);
+    const TaskPicture& turn = waiter(id);
+    // At its very end the timer may be yet to come.
+    return turn.is_restored || x_now - turn.first_pending_at <= from_seconds(options.swap_hold_s);
   });
 }
 

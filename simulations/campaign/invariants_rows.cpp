@@ -65,8 +65,12 @@ void Invariants::leave(TaskId id, const TaskPicture& task) {
     x_left_line.emplace_back(task.row->profile, task.row->priority);
   }
   profile.held.erase(id);
-  profile.held_min = std::min(profile.held_min, profile.held.size());
   if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
+}
+
+void Invariants::note_freed(ProfilePicture& profile, const TaskPicture& turn) const {
+  const bool was_in_before = turn.granted_at && *turn.granted_at < x_now;
+  if (was_in_before && profile.held_min > 0) --profile.held_min;
 }
 
 void Invariants::moved(const MoveTask& op, const StoreResult& result) {
@@ -90,6 +94,7 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
     hit(Probe::worker_lost_task);
   }
   require(has_times_in_order(row), 6, name_of(row) + " has times out of order");
+  if (is_held(before->state) && !is_held(row.state)) note_freed(x_profiles[row.profile], task);
   leave(op.id, task);
   task.row = result.task;
   if (row.state == TaskState::pending) task.is_returned = true;
@@ -202,6 +207,9 @@ void Invariants::not_stored(TaskId id, bool is_end) {
   if (!place->second.is_adrift) ++x_adrift;
   place->second.is_adrift = true;
   // It has left its slot or come into one; until the next start nobody can say which from the rows.
+  if (is_held(place->second.row->state)) {
+    note_freed(x_profiles[place->second.row->profile], place->second);
+  }
   leave(id, place->second);
 }
 
