@@ -35,6 +35,7 @@ Invariants::Invariants(const Scenario& scenario, std::uint64_t close_looks)
     : x_scenario{scenario}, x_close_looks{close_looks} {
   for (const BackendSpec& server : scenario.backends) {
     x_capacity_max[server.name] = server.capacity.value_or(count_slots(scenario));
+    for (const std::string& model : server.models) x_servers[model] = server.name;
   }
 }
 

@@ -139,6 +139,8 @@ class Invariants final : public RunChecker {
   /// It has given its slot back.
   void note_freed(ProfilePicture& profile, const TaskPicture& turn) const;
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
+  /// @returns whose room calls of that LLM take.
+  [[nodiscard]] const std::string& server_of(const std::string& llm) const;
   /// @returns null when the broker calls that backend itself.
   [[nodiscard]] const WorkerSpec* worker_of(const std::string& backend) const;
   void check_end(TaskId id, TaskPicture& task);
@@ -188,9 +190,12 @@ class Invariants final : public RunChecker {
   std::map<std::pair<std::string, std::string>, std::string> x_homes;
   std::map<TaskId, actors::CallNumber> x_call_of;
   std::map<std::string, ProfilePicture> x_profiles;
-  /// By LLM: claimed or running there, and its room.
+  /// By server: claimed or running there, its room, and the LLM that it ran last.
   std::map<std::string, std::set<TaskId>> x_held_by;
   std::map<std::string, std::uint32_t> x_capacity_max;
+  std::map<std::string, std::string> x_loaded;
+  /// By LLM: whose it is.
+  std::map<std::string, std::string> x_servers;
   /// An attempt of theirs may have failed: then their rows name a server that they have left.
   std::set<TaskId> x_met_failure;
   /// The task that was made first, and the one that has ended, by idempotency key.

@@ -1,5 +1,6 @@
 // What is committed: states, slots, order, records (I2, I3, I6, I7, I8, I10).
 #include <algorithm>
+#include <utility>
 
 #include "simulations/campaign/invariants.hpp"
 
@@ -55,7 +56,7 @@ void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
   } else if (is_held(state)) {
     if (!task.granted_at) task.granted_at = x_now;
     profile.held.insert(id);
-    if (!x_met_failure.contains(id)) x_held_by[task.row->backend].insert(id);
+    if (!x_met_failure.contains(id)) x_held_by[server_of(task.row->backend)].insert(id);
   }
 }
 
@@ -65,7 +66,7 @@ void Invariants::leave(TaskId id, const TaskPicture& task) {
     x_left_line.emplace_back(task.row->profile, task.row->priority);
   }
   profile.held.erase(id);
-  if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
+  if (!task.row->backend.empty()) x_held_by[server_of(task.row->backend)].erase(id);
 }
 
 void Invariants::note_freed(ProfilePicture& profile, const TaskPicture& turn) const {
@@ -104,6 +105,11 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
   if (is_terminal(row.state)) check_end(op.id, task);
 }
 
+const std::string& Invariants::server_of(const std::string& llm) const {
+  const auto place = x_servers.find(llm);
+  return place == x_servers.end() ? llm : place->second;
+}
+
 const WorkerSpec* Invariants::worker_of(const std::string& backend) const {
   const auto& all = x_scenario.backends;
   const auto place = std::find_if(all.begin(), all.end(),
@@ -119,10 +125,13 @@ void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const 
       [](const Attempt& attempt) { return attempt.outcome == Attempt::Outcome::failed; });
   require(failures < attempts_max, 2,
           name_of(row) + " failed " + std::to_string(failures) + " times and is tried again");
-  const std::size_t at_server = x_held_by[row.backend].size();
-  require(at_server <= x_capacity_max[row.backend], 3,
-          std::to_string(at_server) + " tasks at " + row.backend + ", which takes " +
-              std::to_string(x_capacity_max[row.backend]));
+  const std::string& server = server_of(row.backend);
+  const std::size_t at_server = x_held_by[server].size();
+  require(at_server <= x_capacity_max[server], 3,
+          std::to_string(at_server) + " tasks at " + server + ", which takes " +
+              std::to_string(x_capacity_max[server]));
+  const std::string loaded = std::exchange(x_loaded[server], row.backend);
+  if (!loaded.empty() && loaded != row.backend) hit(Probe::model_swapped);
   if (is_held(before.state)) {
     if (op.error_code == ErrorCode::backend_unreachable) hit(Probe::retry_after_refusal);
     if (op.error_code == ErrorCode::backend_error) hit(Probe::retry_after_status);

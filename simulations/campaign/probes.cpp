@@ -94,6 +94,8 @@ std::string_view describe(Probe probe) {
       return "task came back from a worker that went away";
     case Probe::worker_woke:
       return "task ran at a worker that had slept";
+    case Probe::model_swapped:
+      return "task ran where another model had been loaded";
   }
   return {};
 }

@@ -54,8 +54,9 @@ enum class Probe : std::uint8_t {
   slot_lost_in_crash,
   worker_lost_task,
   worker_woke,
+  model_swapped,
 };
-inline constexpr std::size_t probe_count = 45;
+inline constexpr std::size_t probe_count = 46;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

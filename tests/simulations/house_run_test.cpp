@@ -127,6 +127,23 @@ clients:
   CHECK(sticky.times(sim::Probe::session_waited_for_home) == 2);
 }
 
+TEST_CASE("run: models of one server share its room", "[simulations][run]") {
+  const Seen seen = run(R"(
+profiles: {line: {max_concurrent: 4}}
+backends:
+  - {name: gpu, capacity: 2, models: [small, large], swap_s: 5, service: {law: const, value_s: 1}}
+clients:
+  - {name: ann, class: workflow, profile: line, model: small, arrival: {law: calls, calls: [{at_s: 0}, {at_s: 0.1}]}}
+  - {name: bob, class: workflow, profile: line, model: large, arrival: {law: calls, calls: [{at_s: 0.2}]}}
+)");
+  REQUIRE(seen.ends.size() == 3);
+  // The first has its model loaded, the second finds it there, the third has another loaded.
+  CHECK(seen.ends[0].ended_at == 1100ms);
+  CHECK(seen.ends[1].ended_at == 6s);
+  CHECK(seen.ends[2].ended_at == 7100ms);
+  CHECK(seen.times(sim::Probe::model_swapped) == 1);
+}
+
 TEST_CASE("run: a worker that binds runs calls as a server does", "[simulations][run][worker]") {
   const std::string calls = R"(
 clients:
