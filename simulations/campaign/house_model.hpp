@@ -84,6 +84,9 @@ struct ProfilePicture {
   bool has_granted = false;
 };
 
+/// A server that does not confirm an abort by then has lost its right to the slot.
+inline constexpr std::chrono::seconds abort_patience{1};
+
 /// Claimed or running.
 inline bool is_held(TaskState state) {
   return state == TaskState::claimed || state == TaskState::running;

@@ -128,6 +128,7 @@ void Invariants::configured(const std::string& profile, Duration now) {
 
 void Invariants::fault_began(const Fault& fault, Duration now) {
   pass_time(now);
+  if (shape_of(fault.kind).target == FaultTarget::backend) shake_servers();
   if (fault.kind == FaultKind::capacity) {
     std::uint32_t& most = x_capacity_max.at(fault.target);
     most = std::max(most, static_cast<std::uint32_t>(fault.amount));
@@ -137,6 +138,12 @@ void Invariants::fault_began(const Fault& fault, Duration now) {
 void Invariants::given(TaskId id, const BackendSpec& server, Duration time, const Fault* fault,
                        Duration now) {
   pass_time(now);
+  if (fault == nullptr) {
+    x_met_fault.erase(id);
+  } else {
+    x_met_fault.insert(id);
+    shake_servers();
+  }
   const bool is_spoiled = fault != nullptr && spoils_attempt(fault->kind);
   if (is_spoiled) {
     x_met_failure.insert(id);

@@ -124,8 +124,10 @@ class Invariants final : public RunChecker {
   /// @returns empty when its pool does not heed it, or it is not known any more.
   [[nodiscard]] std::string session_of(TaskId id, const Task& row) const;
   void note_home(TaskId id, const TaskPicture& claimed);
-  /// No server has failed anybody or gone away yet.
+  /// Nothing is wrong with any server, and nothing is left of what was.
   [[nodiscard]] bool are_servers_sound() const;
+  void shake_servers();
+  void judge_servers(const std::vector<Llm>& llms);
   /// @returns the LLM that the session's calls go to; empty = nobody can tell from outside.
   [[nodiscard]] std::string home_of(const Task& row, const std::string& session) const;
 
@@ -188,6 +190,13 @@ class Invariants final : public RunChecker {
   std::array<std::uint64_t, call_status_count> x_slot_ends{};
   /// By pool and session.
   std::map<std::pair<std::string, std::string>, std::string> x_homes;
+  /// Since when nothing was found wrong with a server; and whether something ever was, in which
+  /// case homes are known again when it has been so for a while.
+  std::optional<Duration> x_clean_since;
+  bool x_were_servers_shaken = false;
+  bool x_are_servers_shaken = false;
+  /// Their last server was not well when it was given them.
+  std::set<TaskId> x_met_fault;
   std::map<TaskId, actors::CallNumber> x_call_of;
   std::map<std::string, ProfilePicture> x_profiles;
   /// By server: claimed or running there, its room, and the LLM that it ran last.

@@ -6,9 +6,6 @@
 namespace signalbox::sim {
 namespace {
 
-/// A server that does not confirm an abort by then has lost its right to the slot.
-constexpr std::chrono::seconds abort_patience{1};
-
 bool takes_more(const Llm& llm) {
   return llm.status == LlmStatus::active && llm.is_open && !llm.is_full &&
          llm.breaker == BreakerState::closed && llm.running < llm.capacity;
@@ -144,6 +141,7 @@ void Invariants::check_slots_in_use() {
 
 void Invariants::check_house(SimulatedHouse& house) {
   const std::vector<Llm> llms = house.list_llms();
+  judge_servers(llms);
   for (const actors::ProfileStatus& status : house.list_profiles().profiles) {
     const ProfilePicture& profile = x_profiles[status.name];
     const Occupancy& occupancy = status.occupancy;

@@ -205,6 +205,7 @@ void Invariants::deleted(TaskId id) {
   const Task& row = *place->second.row;
   require(is_terminal(row.state), 10, name_of(row) + " was deleted before its end");
   hit(Probe::collected);
+  x_met_fault.erase(id);
   x_ended_of_key.erase(row.idempotency_hash);
   x_tasks.erase(place);
 }

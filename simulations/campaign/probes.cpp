@@ -70,6 +70,8 @@ std::string_view describe(Probe probe) {
       return "session waited for its backend";
     case Probe::session_left_home:
       return "session left its backend";
+    case Probe::session_kept_after_fault:
+      return "session kept its backend after a fault";
     case Probe::slot_given_back:
       return "app gave its slot back";
     case Probe::slot_renewed:

@@ -42,6 +42,7 @@ enum class Probe : std::uint8_t {
   preempted_and_run_again,
   session_waited_for_home,
   session_left_home,
+  session_kept_after_fault,
   slot_given_back,
   slot_renewed,
   slot_lapsed,
@@ -56,7 +57,7 @@ enum class Probe : std::uint8_t {
   worker_woke,
   model_swapped,
 };
-inline constexpr std::size_t probe_count = 46;
+inline constexpr std::size_t probe_count = 47;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -127,6 +127,25 @@ clients:
   CHECK(sticky.times(sim::Probe::session_waited_for_home) == 2);
 }
 
+TEST_CASE("run: a session is watched again when a fault is over", "[simulations][run][pools]") {
+  const Seen seen = run(R"(
+profiles: {line: {max_concurrent: 4}}
+pools: {pool: {choice: affinity}}
+backends:
+  - {name: one, pool: pool, capacity: 1, service: {law: const, value_s: 0.3}}
+  - {name: two, pool: pool, capacity: 1, service: {law: const, value_s: 0.3}}
+clients:
+  - {name: chat, class: workflow, profile: line, model: pool, sessions: 1, tasks: 40,
+     arrival: {law: constant, every_s: 0.5}}
+faults:
+  - {kind: refuse, backend: one, at_s: 1, lasts_s: 2}
+)");
+  CHECK(seen.ends.size() == 40);
+  CHECK(seen.times(sim::Probe::session_left_home) == 1);
+  // From a good second after its end.
+  CHECK(seen.times(sim::Probe::session_kept_after_fault) > 20);
+}
+
 TEST_CASE("run: models of one server share its room", "[simulations][run]") {
   const Seen seen = run(R"(
 profiles: {line: {max_concurrent: 4}}
