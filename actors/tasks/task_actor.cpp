@@ -106,6 +106,7 @@ void TaskRun::granted(TurnGranted& message) {
 void TaskRun::expired(const BudgetExpired& message) {
   const Task& task = *x_setup.task;
   if (message.code == ErrorCode::inference_timeout) {
+    judge_timeout();
     end(TaskState::error,
         inference_timeout(task.profile, static_cast<double>(task.inference_ms) / 1e3,
                           "the backend did not finish within the inference budget"),

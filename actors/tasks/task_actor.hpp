@@ -99,6 +99,8 @@ class TaskRun {
   void yield_slot();
   /// Its call has ended otherwise than well, as it was told to, or did not confirm that in time.
   void yielded();
+  /// Its budget is over, which may be its backend's fault.
+  void judge_timeout();
   void give_lease_back();
   void forget_attempt();
   void refuse_receipt(const BackendReport& message);
@@ -155,6 +157,8 @@ class TaskRun {
   /// Who brought the result, to be told when it is durable.
   ResultClient x_receipt;
   Epoch x_epoch = 0;
+  /// When its call was given to the backend.
+  Instant x_claimed_at{};
   /// A RunTask was sent and its last report has not come.
   bool x_is_call_open = false;
   /// The broker stops: from here on it waits for the next start.

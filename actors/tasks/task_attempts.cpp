@@ -3,9 +3,11 @@
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <utility>
 
 #include "actors/tasks/task_actor.hpp"
 #include "core/backends/circuit_breaker.hpp"
+#include "core/backends/timed_out_call.hpp"
 #include "core/base/crash_point.hpp"
 #include "core/tasks/attempt_log.hpp"
 #include "core/tasks/attempts.hpp"
@@ -21,7 +23,7 @@ constexpr std::chrono::seconds progress_interval{1};
 void TaskRun::claim() {
   if (x_is_shelved) return;
   const Lease& lease = *x_lease;
-  x_lease_outcome = LeaseOutcome::untold;
+  x_claimed_at = now();
   x_epoch = (Epoch{x_setup.boot_counter} << 32U) | lease.number;
   MoveTask claimed;
   claimed.from = {TaskState::pending, TaskState::claimed, TaskState::running};
@@ -67,6 +69,9 @@ void TaskRun::report(BackendReport& message) {
   }
   x_is_call_open = false;
   if (x_end) {
+    // It was only late.
+    if (std::holds_alternative<BackendFinished>(message.event))
+      x_lease_outcome = LeaseOutcome::untold;
     if (message.receipt) refuse_receipt(message);
     let_go();
     return;
@@ -170,9 +175,18 @@ void TaskRun::lost(const BackendLost& event) {
   }
 }
 
+void TaskRun::judge_timeout() {
+  // One that was told to stop for another call is silent because of that.
+  if (!x_is_call_open || x_is_yielding) return;
+  const TimedOutCall call{x_has_begun, now() - x_claimed_at};
+  if (counts_against_backend(call)) x_lease_outcome = LeaseOutcome::failed;
+}
+
+// The next lease is of another call, and may come back before there is one.
 void TaskRun::give_lease_back() {
+  const LeaseOutcome outcome = std::exchange(x_lease_outcome, LeaseOutcome::untold);
   if (x_lease && !x_lease->llm.empty()) {
-    x_self->send(x_setup.house->directory, ReleaseLease{std::move(*x_lease), x_lease_outcome});
+    x_self->send(x_setup.house->directory, ReleaseLease{std::move(*x_lease), outcome});
   }
   x_lease.reset();
 }

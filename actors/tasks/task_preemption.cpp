@@ -19,7 +19,7 @@ void TaskRun::abort_call() {
   x_self->delayed_send(x_self, abort_patience, AbortTick{x_epoch});
 }
 
-// It hangs: that counts against it, as an answer that never comes does not by itself.
+// It hangs: that counts against it, whatever it had said before.
 void TaskRun::abort_unconfirmed(Epoch epoch) {
   if (!x_is_call_open || epoch != x_epoch) return;
   x_is_call_open = false;

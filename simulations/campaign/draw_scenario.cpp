@@ -8,6 +8,7 @@
 #include "simulations/campaign/draw_admission.hpp"
 #include "simulations/campaign/draw_faults.hpp"
 #include "simulations/campaign/draw_house.hpp"
+#include "simulations/campaign/draw_models.hpp"
 #include "simulations/scenario/random.hpp"
 
 namespace signalbox::sim {
@@ -240,6 +241,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   draw_house(scenario, gap, features.has_beat, house);
   RandomStream admission{seed, "admission"};
   draw_admission(scenario, admission);
+  RandomStream models{seed, "models"};
+  draw_models(scenario, models);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

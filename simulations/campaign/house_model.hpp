@@ -74,7 +74,8 @@ struct ProfilePicture {
   std::uint32_t queued_min = 0;
   /// Being changed now.
   bool is_changing = false;
-  /// At this moment: the fewest in slots, and who has come into the line.
+  /// At this moment: the fewest in slots, and who has come into the line. Apps are told of their
+  /// slots while rows of tasks are on their way: whoever left may have done so before anyone came.
   std::size_t held_min = 0;
   std::array<bool, priority_count> has_new{};
   /// Tasks in state pending, and in a slot; slots of apps stand among them under their turns' ids.
@@ -84,6 +85,9 @@ struct ProfilePicture {
   /// Somebody came into a slot since all of it was looked at.
   bool has_granted = false;
 };
+
+/// A server that does not confirm an abort by then has lost its right to the slot.
+inline constexpr std::chrono::seconds abort_patience{1};
 
 /// Claimed or running.
 inline bool is_held(TaskState state) {

@@ -37,6 +37,7 @@ Invariants::Invariants(const Scenario& scenario, std::uint64_t close_looks)
     : x_scenario{scenario}, x_close_looks{close_looks} {
   for (const BackendSpec& server : scenario.backends) {
     x_capacity_max[server.name] = server.capacity.value_or(count_slots(scenario));
+    for (const std::string& model : server.models) x_servers[model] = server.name;
   }
 }
 
@@ -131,6 +132,7 @@ void Invariants::configured(const std::string& profile, Duration now) {
 
 void Invariants::fault_began(const Fault& fault, Duration now) {
   pass_time(now);
+  if (shape_of(fault.kind).target == FaultTarget::backend) shake_servers();
   if (fault.kind == FaultKind::capacity) {
     std::uint32_t& most = x_capacity_max.at(fault.target);
     most = std::max(most, static_cast<std::uint32_t>(fault.amount));
@@ -145,6 +147,12 @@ void Invariants::fault_began(const Fault& fault, Duration now) {
 void Invariants::given(TaskId id, const BackendSpec& server, Duration time, const Fault* fault,
                        Duration now) {
   pass_time(now);
+  if (fault == nullptr) {
+    x_met_fault.erase(id);
+  } else {
+    x_met_fault.insert(id);
+    shake_servers();
+  }
   const bool is_spoiled = fault != nullptr && spoils_attempt(fault->kind);
   if (is_spoiled) {
     x_met_failure.insert(id);

@@ -126,8 +126,10 @@ class Invariants final : public RunChecker {
   /// @returns empty when its pool does not heed it, or it is not known any more.
   [[nodiscard]] std::string session_of(TaskId id, const Task& row) const;
   void note_home(TaskId id, const TaskPicture& claimed);
-  /// No server has failed anybody or gone away yet.
+  /// Nothing is wrong with any server, and nothing is left of what was.
   [[nodiscard]] bool are_servers_sound() const;
+  void shake_servers();
+  void judge_servers(const std::vector<Llm>& llms);
   /// @returns the LLM that the session's calls go to; empty = nobody can tell from outside.
   [[nodiscard]] std::string home_of(const Task& row, const std::string& session) const;
 
@@ -138,7 +140,11 @@ class Invariants final : public RunChecker {
   void not_stored(TaskId id, bool is_end);
   void enter(TaskId id, TaskPicture& task, TaskState state);
   void leave(TaskId id, const TaskPicture& task);
+  /// It has given its slot back.
+  void note_freed(ProfilePicture& profile, const TaskPicture& turn) const;
   void check_claim(const MoveTask& op, const TaskPicture& task, const Task& before);
+  /// @returns whose room calls of that LLM take.
+  [[nodiscard]] const std::string& server_of(const std::string& llm) const;
   /// @returns null when the broker calls that backend itself.
   [[nodiscard]] const WorkerSpec* worker_of(const std::string& backend) const;
   void check_end(TaskId id, TaskPicture& task);
@@ -187,11 +193,21 @@ class Invariants final : public RunChecker {
   std::array<std::uint64_t, call_status_count> x_slot_ends{};
   /// By pool and session.
   std::map<std::pair<std::string, std::string>, std::string> x_homes;
+  /// Since when nothing was found wrong with a server; and whether something ever was, in which
+  /// case homes are known again when it has been so for a while.
+  std::optional<Duration> x_clean_since;
+  bool x_were_servers_shaken = false;
+  bool x_are_servers_shaken = false;
+  /// Their last server was not well when it was given them.
+  std::set<TaskId> x_met_fault;
   std::map<TaskId, actors::CallNumber> x_call_of;
   std::map<std::string, ProfilePicture> x_profiles;
-  /// By LLM: claimed or running there, and its room.
+  /// By server: claimed or running there, its room, and the LLM that it ran last.
   std::map<std::string, std::set<TaskId>> x_held_by;
   std::map<std::string, std::uint32_t> x_capacity_max;
+  std::map<std::string, std::string> x_loaded;
+  /// By LLM: whose it is.
+  std::map<std::string, std::string> x_servers;
   /// An attempt of theirs may have failed: then their rows name a server that they have left.
   std::set<TaskId> x_met_failure;
   /// The task that was made first, and the one that has ended, by idempotency key.

@@ -6,9 +6,6 @@
 namespace signalbox::sim {
 namespace {
 
-/// A server that does not confirm an abort by then has lost its right to the slot.
-constexpr std::chrono::seconds abort_patience{1};
-
 bool takes_more(const Llm& llm) {
   return llm.status == LlmStatus::active && llm.is_open && !llm.is_full &&
          llm.breaker == BreakerState::closed && llm.running < llm.capacity;
@@ -146,6 +143,7 @@ void Invariants::check_slots_in_use() {
 
 void Invariants::check_house(SimulatedHouse& house) {
   const std::vector<Llm> llms = house.list_llms();
+  judge_servers(llms);
   for (const actors::ProfileStatus& status : house.list_profiles().profiles) {
     const ProfilePicture& profile = x_profiles[status.name];
     const Occupancy& occupancy = status.occupancy;
@@ -173,8 +171,9 @@ bool Invariants::is_holding(const ProfilePicture& profile) const {
   const PolicyOptions& options = profile.settings.policy_options;
   if (profile.settings.policy != "swap" || options.swap_hold_s <= 0) return false;
   return std::any_of(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
-    const TaskPicture& task = x_tasks.at(id);
-    return task.is_restored || x_now - task.first_pending_at < from_seconds(options.swap_hold_s);
+    const TaskPicture& turn = waiter(id);
+    // At its very end the timer may be yet to come.
+    return turn.is_restored || x_now - turn.first_pending_at <= from_seconds(options.swap_hold_s);
   });
 }
 

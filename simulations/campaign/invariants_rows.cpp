@@ -1,5 +1,6 @@
 // What is committed: states, slots, order, records (I2, I3, I6, I7, I8, I10).
 #include <algorithm>
+#include <utility>
 
 #include "simulations/campaign/invariants.hpp"
 
@@ -63,7 +64,7 @@ void Invariants::enter(TaskId id, TaskPicture& task, TaskState state) {
   } else if (is_held(state)) {
     if (!task.granted_at) task.granted_at = x_now;
     profile.held.insert(id);
-    if (!x_met_failure.contains(id)) x_held_by[task.row->backend].insert(id);
+    if (!x_met_failure.contains(id)) x_held_by[server_of(task.row->backend)].insert(id);
   }
 }
 
@@ -73,8 +74,12 @@ void Invariants::leave(TaskId id, const TaskPicture& task) {
     x_left_line.emplace_back(task.row->profile, task.row->priority);
   }
   profile.held.erase(id);
-  profile.held_min = std::min(profile.held_min, profile.held.size());
-  if (!task.row->backend.empty()) x_held_by[task.row->backend].erase(id);
+  if (!task.row->backend.empty()) x_held_by[server_of(task.row->backend)].erase(id);
+}
+
+void Invariants::note_freed(ProfilePicture& profile, const TaskPicture& turn) const {
+  const bool was_in_before = turn.granted_at && *turn.granted_at < x_now;
+  if (was_in_before && profile.held_min > 0) --profile.held_min;
 }
 
 void Invariants::moved(const MoveTask& op, const StoreResult& result) {
@@ -98,6 +103,7 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
     hit(Probe::worker_lost_task);
   }
   require(has_times_in_order(row), 6, name_of(row) + " has times out of order");
+  if (is_held(before->state) && !is_held(row.state)) note_freed(x_profiles[row.profile], task);
   leave(op.id, task);
   task.row = result.task;
   if (row.state == TaskState::pending) task.is_returned = true;
@@ -105,6 +111,11 @@ void Invariants::moved(const MoveTask& op, const StoreResult& result) {
   // A claim that the disk did not take is told again when its end is due.
   if (row.state == TaskState::claimed && !task.is_adrift) check_claim(op, task, *before);
   if (is_terminal(row.state)) check_end(op.id, task);
+}
+
+const std::string& Invariants::server_of(const std::string& llm) const {
+  const auto place = x_servers.find(llm);
+  return place == x_servers.end() ? llm : place->second;
 }
 
 const WorkerSpec* Invariants::worker_of(const std::string& backend) const {
@@ -122,10 +133,13 @@ void Invariants::check_claim(const MoveTask& op, const TaskPicture& task, const 
       [](const Attempt& attempt) { return attempt.outcome == Attempt::Outcome::failed; });
   require(failures < attempts_max, 2,
           name_of(row) + " failed " + std::to_string(failures) + " times and is tried again");
-  const std::size_t at_server = x_held_by[row.backend].size();
-  require(at_server <= x_capacity_max[row.backend], 3,
-          std::to_string(at_server) + " tasks at " + row.backend + ", which takes " +
-              std::to_string(x_capacity_max[row.backend]));
+  const std::string& server = server_of(row.backend);
+  const std::size_t at_server = x_held_by[server].size();
+  require(at_server <= x_capacity_max[server], 3,
+          std::to_string(at_server) + " tasks at " + server + ", which takes " +
+              std::to_string(x_capacity_max[server]));
+  const std::string loaded = std::exchange(x_loaded[server], row.backend);
+  if (!loaded.empty() && loaded != row.backend) hit(Probe::model_swapped);
   if (is_held(before.state)) {
     if (op.error_code == ErrorCode::backend_unreachable) hit(Probe::retry_after_refusal);
     if (op.error_code == ErrorCode::backend_error) hit(Probe::retry_after_status);
@@ -200,6 +214,7 @@ void Invariants::deleted(TaskId id) {
   const Task& row = *place->second.row;
   require(is_terminal(row.state), 10, name_of(row) + " was deleted before its end");
   hit(Probe::collected);
+  x_met_fault.erase(id);
   x_ended_of_key.erase(row.idempotency_hash);
   x_tasks.erase(place);
 }
@@ -211,6 +226,9 @@ void Invariants::not_stored(TaskId id, bool is_end) {
   if (!place->second.is_adrift) ++x_adrift;
   place->second.is_adrift = true;
   // It has left its slot or come into one; until the next start nobody can say which from the rows.
+  if (is_held(place->second.row->state)) {
+    note_freed(x_profiles[place->second.row->profile], place->second);
+  }
   leave(id, place->second);
 }
 

@@ -17,16 +17,50 @@ std::string Invariants::session_of(TaskId id, const Task& row) const {
   return is_known ? x_calls.at(call->second).made.session : std::string{};
 }
 
+// One that comes and goes with each of its heartbeats is never sound.
 bool Invariants::are_servers_sound() const {
   const auto comes_and_goes = [&](const BackendSpec& backend) {
     return backend.worker && backend.worker->heartbeat >= x_scenario.worker_timeout;
   };
   const auto& backends = x_scenario.backends;
-  if (std::any_of(backends.begin(), backends.end(), comes_and_goes)) return false;
+  return !x_are_servers_shaken && std::none_of(backends.begin(), backends.end(), comes_and_goes);
+}
+
+void Invariants::shake_servers() {
+  x_are_servers_shaken = true;
+  x_were_servers_shaken = true;
+  x_clean_since.reset();
+}
+
+// A fault outlives its end: in the calls that met it, in breakers, in aborts that nobody confirms.
+// When nothing of it has been seen for longer than those last, what a session does tells where it
+// is at home again.
+void Invariants::judge_servers(const std::vector<Llm>& llms) {
+  if (!x_are_servers_shaken) return;
+  const auto is_in_force = [&](const Fault& fault) {
+    return shape_of(fault.kind).target == FaultTarget::backend && fault.at <= x_now &&
+           x_now <= fault.at + fault.lasts;
+  };
+  const auto is_held_still = [&](TaskId id) {
+    const auto task = x_tasks.find(id);
+    return task != x_tasks.end() && is_held(task->second.row->state);
+  };
+  const auto is_well = [](const Llm& llm) {
+    return llm.status != LlmStatus::inactive && llm.breaker == BreakerState::closed;
+  };
   const auto& faults = x_scenario.faults;
-  return std::none_of(faults.begin(), faults.end(), [&](const Fault& fault) {
-    return shape_of(fault.kind).target == FaultTarget::backend && fault.at <= x_now;
-  });
+  const bool is_clean = std::none_of(faults.begin(), faults.end(), is_in_force) &&
+                        std::none_of(x_met_fault.begin(), x_met_fault.end(), is_held_still) &&
+                        std::all_of(llms.begin(), llms.end(), is_well);
+  if (!is_clean) {
+    x_clean_since.reset();
+    return;
+  }
+  if (!x_clean_since) x_clean_since = x_now;
+  if (x_now - *x_clean_since <= abort_patience) return;
+  x_are_servers_shaken = false;
+  x_clean_since.reset();
+  x_homes.clear();
 }
 
 std::string Invariants::home_of(const Task& row, const std::string& session) const {
@@ -46,6 +80,7 @@ void Invariants::note_home(TaskId id, const TaskPicture& claimed) {
   const auto before = x_homes.find({row.pool, session});
   if (before != x_homes.end() && before->second == row.backend) {
     if (waited > Duration::zero()) hit(Probe::session_waited_for_home);
+    if (x_were_servers_shaken && are_servers_sound()) hit(Probe::session_kept_after_fault);
     return;
   }
   if (before != x_homes.end()) {

@@ -182,8 +182,9 @@ void Invariants::leave_slot(const SlotPicture& slot, bool was_in) {
   if (profile.pending.erase(id) > 0 && was_in) {
     x_left_line.emplace_back(slot.turn.row->profile, slot.turn.row->priority);
   }
-  if (profile.held.erase(id) > 0) --profile.held_by_apps;
-  profile.held_min = std::min(profile.held_min, profile.held.size());
+  if (profile.held.erase(id) == 0) return;
+  --profile.held_by_apps;
+  note_freed(profile, slot.turn);
 }
 
 // Only those that were let in count for the bound.

@@ -70,6 +70,8 @@ std::string_view describe(Probe probe) {
       return "session waited for its backend";
     case Probe::session_left_home:
       return "session left its backend";
+    case Probe::session_kept_after_fault:
+      return "session kept its backend after a fault";
     case Probe::slot_given_back:
       return "app gave its slot back";
     case Probe::slot_renewed:
@@ -100,6 +102,8 @@ std::string_view describe(Probe probe) {
       return "broker stopped in good order";
     case Probe::shelved_and_run_again:
       return "task put back by a stop and was completed";
+    case Probe::model_swapped:
+      return "task ran where another model had been loaded";
   }
   return {};
 }

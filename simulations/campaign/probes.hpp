@@ -42,6 +42,7 @@ enum class Probe : std::uint8_t {
   preempted_and_run_again,
   session_waited_for_home,
   session_left_home,
+  session_kept_after_fault,
   slot_given_back,
   slot_renewed,
   slot_lapsed,
@@ -57,8 +58,9 @@ enum class Probe : std::uint8_t {
   refused_while_draining,
   stopped_in_good_order,
   shelved_and_run_again,
+  model_swapped,
 };
-inline constexpr std::size_t probe_count = 48;
+inline constexpr std::size_t probe_count = 49;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -51,10 +51,29 @@ void add_backend_defaults(std::vector<Change>& changes, std::size_t index) {
   const std::function<BackendSpec&(Scenario&)> backend =
       [index](Scenario& scenario) -> BackendSpec& { return scenario.backends.at(index); };
   add_defaults(changes, backend, &BackendSpec::pool, &BackendSpec::model, &BackendSpec::capacity,
-               &BackendSpec::service, &BackendSpec::worker);
+               &BackendSpec::service, &BackendSpec::swap, &BackendSpec::worker);
   changes.emplace_back([=](Scenario& scenario) {
     if (backend(scenario).worker) backend(scenario).worker = WorkerSpec{};
   });
+}
+
+/// Whoever called the model calls what is in its place.
+void drop_model(Scenario& scenario, std::size_t index, std::size_t model) {
+  BackendSpec& backend = scenario.backends.at(index);
+  if (model >= backend.models.size()) return;
+  const std::string gone = backend.models[model];
+  backend.models.erase(backend.models.begin() + static_cast<std::ptrdiff_t>(model));
+  if (backend.models.empty()) backend.swap = Duration::zero();
+  const std::string& left = backend.models.empty() ? backend.name : backend.models.front();
+  for (ClientSpec& client : scenario.clients) {
+    if (client.target == gone) client.target = left;
+  }
+}
+
+void add_model_drops(std::vector<Change>& changes, const Scenario& scenario, std::size_t index) {
+  for (std::size_t model = scenario.backends[index].models.size(); model-- > 0;) {
+    changes.emplace_back([=](Scenario& changed) { drop_model(changed, index, model); });
+  }
 }
 
 /// Calls of a frozen client whose sizes are its laws': nothing.
@@ -138,6 +157,7 @@ void drop_options(Shrinking& shrinking) {
   }
   for (std::size_t index = 0; index < shrinking.best().backends.size(); ++index) {
     add_backend_defaults(changes, index);
+    add_model_drops(changes, shrinking.best(), index);
   }
   for (std::size_t index = 0; index < shrinking.best().clients.size(); ++index) {
     add_client_defaults(changes, index);

@@ -186,9 +186,10 @@ void merge_profiles(Shrinking& shrinking) {
 /// Calls go to that backend by its name, whatever they went to.
 void aim_at_one_backend(Shrinking& shrinking) {
   for (const BackendSpec& backend : std::vector{shrinking.best().backends}) {
+    const std::string& llm = backend.models.empty() ? backend.name : backend.models.front();
     Scenario candidate = shrinking.best();
     for (ClientSpec& client : candidate.clients) {
-      if (!client.slot) client.target = backend.name;
+      if (!client.slot) client.target = llm;
     }
     if (shrinking.attempt(candidate)) return;
   }

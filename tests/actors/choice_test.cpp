@@ -1,34 +1,18 @@
 // Goal: in a whole house calls are spread, kept together and diverted as the pool's choice and the
 // breakers say, and none is lost. Method: three backends on the virtual clock that take a second a
-// call; counts of who answered.
+// call; counts of who answered. When breakers open and close: breaker_test.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "tests/support/house_fixture.hpp"
+#include "tests/support/pool_house.hpp"
 
 namespace signalbox::testing {
 namespace {
 
 const std::vector<std::string> names{"alpha", "beta", "gamma"};
 
-actors::BrokerSettings wide_open(ChoiceKind choice) {
-  actors::BrokerSettings settings;
-  settings.profile_defaults.max_queued = 5000;
-  settings.profile_defaults.default_queue_wait_s = 5000;
-  settings.pools["pool"] = choice;
-  return settings;
-}
-
 void add_three(HouseFixture& house, std::uint32_t capacity = 4) {
   for (const std::string& name : names) house.add_backend(name, capacity, whole_answer(1s), "pool");
-}
-
-Llm llm(HouseFixture& house, const std::string& name) {
-  const auto list =
-      ask<actors::LlmList>(house.world(), house.house().directory, actors::ListLlms{});
-  const Llm* found = list.table->find(name);
-  REQUIRE(found != nullptr);
-  return *found;
 }
 
 PoolView pool(HouseFixture& house) {
@@ -50,10 +34,6 @@ std::map<std::string, std::size_t> answered_by(HouseFixture& house,
     ++counts[told.ended->facts.backend];
   }
   return counts;
-}
-
-void advance_s(HouseFixture& house, int seconds) {
-  for (int second = 0; second < seconds; ++second) house.world().advance(1s);
 }
 
 /// Works until `ends`, and is gone then: what runs is cut, what comes finds nobody.
@@ -220,93 +200,6 @@ TEST_CASE("affinity: a task of the backlog has its session too, and so has its r
   advance_s(house, 2);
   CHECK(house.stored(second).backend == "beta");
   CHECK(house.stored(third).backend == "beta");
-}
-
-TEST_CASE("breaker: opens, diverts, probes and closes", "[actors]") {
-  HouseFixture house{wide_open(ChoiceKind::first_match)};
-  bool is_broken = true;
-  int asked = 0;
-  house.add_backend(
-      "alpha", 4,
-      [&](const BackendCall& call) {
-        ++asked;
-        return is_broken ? failure(ErrorCode::backend_error, true)(call) : whole_answer(0s)(call);
-      },
-      "pool");
-  house.add_backend("beta", 4, whole_answer(0s), "pool");
-  const auto call = [&] {
-    const auto number = house.submit({.target = "pool"});
-    REQUIRE(house.told(number).ended);
-    CHECK(house.told(number).code() == ErrorCode::none);
-    return house.told(number).ended->facts.backend;
-  };
-  for (int each = 0; each < 20; ++each) CHECK(call() == "beta");
-  CHECK(asked == 5);
-  CHECK(llm(house, "alpha").breaker == BreakerState::open);
-  CHECK(llm(house, "alpha").failures == 5);
-  // Its time is over: one call is the probe, and fails.
-  advance_s(house, 10);
-  CHECK(llm(house, "alpha").breaker == BreakerState::half_open);
-  for (int each = 0; each < 20; ++each) CHECK(call() == "beta");
-  CHECK(asked == 6);
-  advance_s(house, 19);
-  CHECK(llm(house, "alpha").breaker == BreakerState::open);
-  advance_s(house, 1);
-  is_broken = false;
-  CHECK(call() == "alpha");
-  CHECK(llm(house, "alpha").breaker == BreakerState::closed);
-  CHECK(llm(house, "alpha").failures == 0);
-}
-
-TEST_CASE("breaker: faults of requests and hang-ups do not open it", "[actors]") {
-  HouseFixture house{wide_open(ChoiceKind::first_match)};
-  bool is_slow = false;
-  house.add_backend(
-      "alpha", 4,
-      [&](const BackendCall& call) {
-        if (is_slow) return whole_answer(50s)(call);
-        Error error = make_error(ErrorCode::backend_error, "no");
-        error.backend_status = 400;
-        actors::Playback playback;
-        playback.steps.push_back({0s, BackendFailed{std::move(error), false}});
-        return playback;
-      },
-      "pool");
-  for (int each = 0; each < 10; ++each) {
-    const auto call = house.submit({.target = "pool"});
-    CHECK(house.told(call).code() == ErrorCode::backend_error);
-  }
-  is_slow = true;
-  for (int each = 0; each < 10; ++each) house.hang_up(house.submit({.target = "pool"}));
-  const auto late = house.submit({.target = "pool", .inference = 2s});
-  advance_s(house, 5);
-  CHECK(house.told(late).code() == ErrorCode::inference_timeout);
-  CHECK(llm(house, "alpha").breaker == BreakerState::closed);
-  CHECK(llm(house, "alpha").failures == 0);
-}
-
-TEST_CASE("breaker: who waits is served when a broken backend may be tried again", "[actors]") {
-  HouseFixture house{wide_open(ChoiceKind::first_match)};
-  int failures = 5;
-  house.add_backend(
-      "alpha", 1,
-      [&failures](const BackendCall& call) {
-        return failures-- > 0 ? failure(ErrorCode::backend_error, true)(call)
-                              : whole_answer(1s)(call);
-      },
-      "pool");
-  house.add_backend("beta", 1, whole_answer(0s), "pool");
-  for (int each = 0; each < 5; ++each) house.submit({.target = "pool"});
-  REQUIRE(llm(house, "alpha").breaker == BreakerState::open);
-  house.add_backend("gamma", 1, whole_answer(1000s), "pool");
-  house.set_present("beta", false);
-  house.submit({.target = "pool"});
-  const auto waits = house.submit({.target = "pool"});
-  advance_s(house, 9);
-  CHECK_FALSE(house.told(waits).is_over());
-  advance_s(house, 3);
-  REQUIRE(house.told(waits).ended);
-  CHECK(house.told(waits).ended->facts.backend == "alpha");
 }
 
 TEST_CASE("pools: a choice made by API holds at once and after a restart", "[actors]") {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/backends/lease.hpp"
+#include "core/backends/timed_out_call.hpp"
 #include "core/ports.hpp"
 #include "tests/core/fixtures.hpp"
 
@@ -255,6 +256,15 @@ TEST_CASE("breaker: what counts against a backend and what does not", "[core][br
   CHECK_FALSE(counts(ErrorCode::backend_error, false));
   CHECK_FALSE(counts(ErrorCode::inference_timeout, false));
   CHECK_FALSE(counts(ErrorCode::task_cancelled, false));
+}
+
+TEST_CASE("breaker: a silence counts that was long enough", "[core][breaker]") {
+  CHECK(counts_against_backend(TimedOutCall{false, 120s}));
+  CHECK(counts_against_backend(TimedOutCall{false, silence_that_counts}));
+  // Nobody knows what it would have said.
+  CHECK_FALSE(counts_against_backend(TimedOutCall{false, silence_that_counts - 1ns}));
+  // It answers, and takes longer than its caller allows.
+  CHECK_FALSE(counts_against_backend(TimedOutCall{true, 120s}));
 }
 
 }  // namespace signalbox::test

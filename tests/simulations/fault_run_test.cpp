@@ -152,6 +152,32 @@ TEST_CASE("faults: what a server does to a call", "[simulations][faults]") {
   CHECK(run_with({slow_abort, "server", 0s, 550ms, 0, 2s}, short_budget()) == stopped);
 }
 
+TEST_CASE("faults: calls are led past a server that hangs", "[simulations][faults]") {
+  sim::Scenario scenario = one_call();
+  scenario.profiles.at("line").default_inference_s = 20;
+  scenario.backends.front().pool = "pool";
+  scenario.backends.push_back(scenario.backends.front());
+  scenario.backends.back().name = "other";
+  scenario.pools["pool"] = ChoiceKind::first_match;
+  scenario.faults = {{sim::FaultKind::hang, "server", 0s, 700s}};
+  std::vector<sim::TraceRow> rows;
+  for (int number = 0; number < 20; ++number) rows.push_back({number * 30s, {}, {}, {}, {}});
+  scenario.clients.front().target = "pool";
+  scenario.clients.front().arrival.rows =
+      std::make_shared<const std::vector<sim::TraceRow>>(std::move(rows));
+  const auto meets = [&] {
+    return sim::run(scenario, {})->faults[static_cast<std::size_t>(sim::FaultKind::hang)];
+  };
+  // Five, and those that try it after pauses of 10, 20, 40 s and then of a minute.
+  CHECK(meets() == 11);
+  scenario.has_breaker = false;
+  CHECK(meets() == 20);
+  // Less patience teaches nothing.
+  scenario.has_breaker = true;
+  scenario.profiles.at("line").default_inference_s = 9;
+  CHECK(meets() == 20);
+}
+
 TEST_CASE("faults: what happens to a server and a profile", "[simulations][faults]") {
   using enum sim::FaultKind;
   CHECK(run_with({gone, "server", 0s, 2s}) == Outcome{CallStatus::ok, 3s, 1});

@@ -127,6 +127,42 @@ clients:
   CHECK(sticky.times(sim::Probe::session_waited_for_home) == 2);
 }
 
+TEST_CASE("run: a session is watched again when a fault is over", "[simulations][run][pools]") {
+  const Seen seen = run(R"(
+profiles: {line: {max_concurrent: 4}}
+pools: {pool: {choice: affinity}}
+backends:
+  - {name: one, pool: pool, capacity: 1, service: {law: const, value_s: 0.3}}
+  - {name: two, pool: pool, capacity: 1, service: {law: const, value_s: 0.3}}
+clients:
+  - {name: chat, class: workflow, profile: line, model: pool, sessions: 1, tasks: 40,
+     arrival: {law: constant, every_s: 0.5}}
+faults:
+  - {kind: refuse, backend: one, at_s: 1, lasts_s: 2}
+)");
+  CHECK(seen.ends.size() == 40);
+  CHECK(seen.times(sim::Probe::session_left_home) == 1);
+  // From a good second after its end.
+  CHECK(seen.times(sim::Probe::session_kept_after_fault) > 20);
+}
+
+TEST_CASE("run: models of one server share its room", "[simulations][run]") {
+  const Seen seen = run(R"(
+profiles: {line: {max_concurrent: 4}}
+backends:
+  - {name: gpu, capacity: 2, models: [small, large], swap_s: 5, service: {law: const, value_s: 1}}
+clients:
+  - {name: ann, class: workflow, profile: line, model: small, arrival: {law: calls, calls: [{at_s: 0}, {at_s: 0.1}]}}
+  - {name: bob, class: workflow, profile: line, model: large, arrival: {law: calls, calls: [{at_s: 0.2}]}}
+)");
+  REQUIRE(seen.ends.size() == 3);
+  // The first has its model loaded, the second finds it there, the third has another loaded.
+  CHECK(seen.ends[0].ended_at == 1100ms);
+  CHECK(seen.ends[1].ended_at == 6s);
+  CHECK(seen.ends[2].ended_at == 7100ms);
+  CHECK(seen.times(sim::Probe::model_swapped) == 1);
+}
+
 TEST_CASE("run: a worker that binds runs calls as a server does", "[simulations][run][worker]") {
   const std::string calls = R"(
 clients:

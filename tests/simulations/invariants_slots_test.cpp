@@ -104,6 +104,30 @@ TEST_CASE("invariants: apps that take turns break none", "[simulations][invarian
   CHECK(story.broken() == 0);
 }
 
+TEST_CASE("invariants: I4, let in for a slot that another took",
+          "[simulations][invariants][slot]") {
+  const auto tell = [](bool is_slot_freed) {
+    SlotStory story;
+    story.hold(1);
+    story.ask(2);
+    story.ask(3);
+    story.pass(1s);
+    // There is no room in line, but a slot that is free: of the interactive call that takes it, the
+    // end before is told afterwards.
+    story.ask(4);
+    story.ask(5, interactive_app);
+    if (is_slot_freed) {
+      story.release(1);
+      story.admit(5);
+      story.end(1);
+    }
+    story.pass(1s);
+    return story.broken();
+  };
+  CHECK(tell(true) == 0);
+  CHECK(tell(false) == 4);
+}
+
 TEST_CASE("invariants: I1, a slot that ends for no reason", "[simulations][invariants][slot]") {
   SlotStory story;
   story.hold(1);
