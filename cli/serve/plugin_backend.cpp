@@ -67,7 +67,6 @@ struct PluginBackend::State {
            " of " + std::to_string(capacity) + ")";
   }
 
-  std::shared_ptr<plugin::Backend> backend;
   std::uint32_t capacity = 1;
   MakeStreamJoiner make_joiner;
   std::mutex mutex;
@@ -79,8 +78,7 @@ struct PluginBackend::State {
 
 PluginBackend::PluginBackend(std::shared_ptr<plugin::Backend> backend, std::uint32_t capacity,
                              MakeStreamJoiner make_joiner)
-    : x_state{std::make_shared<State>()} {
-  x_state->backend = std::move(backend);
+    : x_backend{std::move(backend)}, x_state{std::make_shared<State>()} {
   x_state->capacity = capacity;
   x_state->make_joiner = std::move(make_joiner);
 }
@@ -89,20 +87,24 @@ PluginBackend::~PluginBackend() {
   shut();
 }
 
-void PluginBackend::run(std::shared_ptr<State> state, std::uint64_t number) {
+void PluginBackend::run(std::shared_ptr<State> state, std::shared_ptr<plugin::Backend> backend,
+                        std::uint64_t number) {
   std::shared_ptr<ThreadCall> call;
   {
     const std::lock_guard lock{state->mutex};
     call = state->running.at(number).call;
   }
-  plugin::Answer answer = call->run(*state->backend);
+  plugin::Answer answer = call->run(*backend);
   // The end gives the lease free: its place must be free before.
   {
     const std::lock_guard lock{state->mutex};
     state->running.at(number).has_returned = true;
   }
   call->end(std::move(answer));
-  // Not before: who waits for this lets go of what the listener speaks to.
+  // What is the plugin's goes before the call does, and the call not before it was told: who waits
+  // for its end takes down what the listener speaks to, and then the program.
+  call = nullptr;
+  backend = nullptr;
   {
     const std::lock_guard lock{state->mutex};
     state->running.erase(number);
@@ -124,7 +126,7 @@ std::uint64_t PluginBackend::start(BackendCall call, BackendListener listener) {
   x_state->running[number].call =
       std::make_shared<ThreadCall>(std::move(call), listener, std::move(joiner));
   try {
-    std::thread{run, x_state, number}.detach();
+    std::thread{run, x_state, x_backend, number}.detach();
   } catch (const std::system_error& error) {
     x_state->running.erase(number);
     lock.unlock();

@@ -35,7 +35,9 @@ class PluginBackend final : public Backend {
 
  private:
   struct State;
-  static void run(std::shared_ptr<State> state, std::uint64_t number);
+  static void run(std::shared_ptr<State> state, std::shared_ptr<plugin::Backend> backend,
+                  std::uint64_t number);
+  const std::shared_ptr<plugin::Backend> x_backend;
   /// Also known to the threads, which may outlive this.
   std::shared_ptr<State> x_state;
 };

@@ -1,6 +1,6 @@
 // Goal: a plugin's code holds up nobody but itself: it throws, stalls, is cancelled and left
 // behind, and the daemon goes on. Method: real threads; a gate in the test decides when a call
-// returns.
+// returns. What is seen on a plugin's thread is checked on the test's own, the only one that may.
 #include "cli/serve/plugin_threads.hpp"
 
 #include <atomic>
@@ -105,9 +105,10 @@ TEST_CASE("plugin threads: as many calls at once as the capacity says, none on t
           "[cli][plugin]") {
   Gate all_are_there;
   std::atomic<int> inside = 0;
+  std::atomic<bool> is_on_callers_thread = false;
   const auto self = std::this_thread::get_id();
   const auto threads = backend(3, [&](plugin::Call&) {
-    CHECK(std::this_thread::get_id() != self);
+    if (std::this_thread::get_id() == self) is_on_callers_thread = true;
     if (++inside == 3) all_are_there.open();
     all_are_there.pass();
     return Answer::whole("fine");
@@ -123,6 +124,7 @@ TEST_CASE("plugin threads: as many calls at once as the capacity says, none on t
     CHECK(*std::get<BackendFinished>(end).body == "fine");
   }
   CHECK(inside == 3);
+  CHECK_FALSE(is_on_callers_thread);
 }
 
 TEST_CASE("plugin threads: a place is free when the end is told", "[cli][plugin]") {
@@ -150,12 +152,12 @@ TEST_CASE("plugin threads: what it throws is the end of that call alone", "[cli]
 
 TEST_CASE("plugin threads: a cancel ends a pause and silences what is said", "[cli][plugin]") {
   Gate is_waiting;
+  std::atomic<bool> is_over = false;
   const auto threads = backend(1, [&](plugin::Call& call) {
     call.say("a");
     is_waiting.open();
-    CHECK_FALSE(call.pause(1h));
-    CHECK(call.is_cancelled());
-    CHECK_FALSE(call.say("b"));
+    const bool has_waited_in_vain = !call.pause(1h);
+    is_over = has_waited_in_vain && call.is_cancelled() && !call.say("b");
     return Answer::streamed();
   });
   const auto heard = std::make_shared<Heard>();
@@ -163,6 +165,7 @@ TEST_CASE("plugin threads: a cancel ends a pause and silences what is said", "[c
   is_waiting.pass();
   threads->cancel(number);
   CHECK(code_of(heard->wait()) == ErrorCode::backend_stream_failed);
+  CHECK(is_over);
   // Began, one piece, the end.
   CHECK(heard->events.size() == 3);
   threads->cancel(number);
@@ -227,6 +230,37 @@ TEST_CASE("plugin threads: one that stalls at the end is left behind and reaches
     CHECK(threads.wait(soon()));
   }
   CHECK(heard->events.empty());
+}
+
+TEST_CASE("plugin threads: of calls that have ended nothing of the plugin's is left",
+          "[cli][plugin]") {
+  // Takes its time to go, as whatever is large may.
+  struct LingeringJoiner final : StreamJoiner {
+    explicit LingeringJoiner(std::shared_ptr<std::atomic<bool>> gone) : is_gone{std::move(gone)} {}
+    ~LingeringJoiner() override {
+      std::this_thread::sleep_for(50ms);
+      *is_gone = true;
+    }
+    void add(std::string_view) override {}
+    [[nodiscard]] std::string body() const override { return {}; }
+    std::shared_ptr<std::atomic<bool>> is_gone;
+  };
+  const auto is_gone = std::make_shared<std::atomic<bool>>(false);
+  auto lambda =
+      std::make_shared<LambdaBackend>([](plugin::Call&) { return Answer::whole("fine"); });
+  const std::weak_ptr<LambdaBackend> left = lambda;
+  {
+    PluginThreads threads{
+        [is_gone](TaskKind) { return std::make_unique<LingeringJoiner>(is_gone); }};
+    const auto made = threads.make_backend(std::move(lambda), 1);
+    const auto heard = std::make_shared<Heard>();
+    made->start(call(), listen(heard));
+    CHECK(code_of(heard->wait()) == ErrorCode::none);
+    threads.shut({});
+    CHECK(threads.wait(soon()));
+    CHECK(*is_gone);
+  }
+  CHECK(left.expired());
 }
 
 TEST_CASE("plugin threads: its own thread does one thing after another", "[cli][plugin]") {
