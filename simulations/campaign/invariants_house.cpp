@@ -171,6 +171,8 @@ bool Invariants::is_holding(const ProfilePicture& profile) const {
   const PolicyOptions& options = profile.settings.policy_options;
   if (profile.settings.policy != "swap" || options.swap_hold_s <= 0) return false;
   return std::any_of(profile.pending.begin(), profile.pending.end(), [&](TaskId id) {
+    // An app has no model to wait for.
+    if (is_slot(id)) return false;
     const TaskPicture& turn = waiter(id);
     // At its very end the timer may be yet to come.
     return turn.is_restored || x_now - turn.first_pending_at <= from_seconds(options.swap_hold_s);

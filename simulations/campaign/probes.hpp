@@ -60,7 +60,7 @@ enum class Probe : std::uint8_t {
   shelved_and_run_again,
   model_swapped,
 };
-inline constexpr std::size_t probe_count = 49;
+inline constexpr std::size_t probe_count = 50;
 
 using ProbeCounts = std::array<std::uint64_t, probe_count>;
 

@@ -67,7 +67,7 @@ std::string print_summary(const RunFigures& figures) {
     waits += figures_of_class.wait_sum;
     integral += figures_of_class.queue_integral;
     wasted += figures_of_class.wasted_sum;
-    returns += figures_of_class.attempts - figures_of_class.done;
+    returns += figures_of_class.attempts - figures_of_class.had_slot;
     is_exact = is_exact && figures_of_class.waits.is_exact();
     if (figures_of_class.submitted == 0) continue;
     text += print_class_row(to_string(priority), figures_of_class);

@@ -39,8 +39,10 @@ struct ClassFigures {
   std::uint64_t waited = 0;
   WaitSample waits;
   TaskTime done_wait_sum = 0;
-  /// Of those done: times that they had a slot, the time in slots that they left without an end,
-  /// and the time from the first slot to the end.
+  /// Of those done: how many had a slot, and not just the answer to a call that they repeat; the
+  /// times that they had one, the time in slots that they left without an end, and the time from
+  /// the first slot to the end.
+  std::uint64_t had_slot = 0;
   std::uint64_t attempts = 0;
   TaskTime wasted_sum = 0;
   TaskTime finish_sum = 0;

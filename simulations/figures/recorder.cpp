@@ -294,7 +294,10 @@ void Recorder::end(Tasks::iterator task, const End& end, Duration now) {
       figures.done_wait_sum += end.wait.count();
       figures.attempts += facts.attempts;
       figures.wasted_sum += facts.wasted.count();
-      figures.finish_sum += (now - facts.started_at).count();
+      if (facts.attempts > 0) {
+        ++figures.had_slot;
+        figures.finish_sum += (now - facts.started_at).count();
+      }
     }
   }
   x_figures.length = now;

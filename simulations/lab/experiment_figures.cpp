@@ -202,22 +202,22 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(view.of_clients(&ClientFigures::in_time),
                     view.of_clients(&ClientFigures::submitted));
      }},
-    // What attempts cost, of calls that were done.
+    // What attempts cost, of calls that were done and had a slot.
     {"attempts_per_call", FigureScope::any_class,
      [](const View& view) {
        return ratio(view.of_classes(&ClassFigures::attempts),
-                    view.of_classes(&ClassFigures::done));
+                    view.of_classes(&ClassFigures::had_slot));
      }},
     {"wasted_s_per_call", FigureScope::any_class,
      [](const View& view) {
        return ratio(view.of_classes(&ClassFigures::wasted_sum) / 1e9,
-                    view.of_classes(&ClassFigures::done));
+                    view.of_classes(&ClassFigures::had_slot));
      }},
     // From the first slot to the end.
     {"finish_s", FigureScope::any_class,
      [](const View& view) {
        return ratio(view.of_classes(&ClassFigures::finish_sum) / 1e9,
-                    view.of_classes(&ClassFigures::done));
+                    view.of_classes(&ClassFigures::had_slot));
      }},
     // Who got how much: tokens in and twice the tokens out, while calls were made.
     {"service_per_s", FigureScope::anyone,

@@ -42,7 +42,10 @@ SlotId slot_of(actors::CallNumber number) {
 /// Tells the invariants what a house might have done. Calls and slots have the same numbers.
 class SlotStory {
  public:
-  SlotStory() : x_house{x_scenario, {}, x_witness}, x_rules{x_scenario, 0} {
+  explicit SlotStory(sim::Scenario scenario = two_apps())
+      : x_scenario{std::move(scenario)},
+        x_house{x_scenario, {}, x_witness},
+        x_rules{x_scenario, 0} {
     x_rules.started(x_house, 0s);
   }
 
@@ -76,7 +79,7 @@ class SlotStory {
   }
 
  private:
-  sim::Scenario x_scenario = two_apps();
+  sim::Scenario x_scenario;
   SilentWitness x_witness;
   sim::SimulatedHouse x_house;
   sim::Invariants x_rules;
@@ -142,6 +145,18 @@ TEST_CASE("invariants: I3, two apps in one slot", "[simulations][invariants][slo
   story.hold(2);
   CHECK(story.broken() == 0);
   story.pass(1s);
+  CHECK(story.broken() == 3);
+}
+
+// Where a policy may hold tasks back, an app in line is none of them.
+TEST_CASE("invariants: I3, an app in line that the house knows nothing of",
+          "[simulations][invariants][slot]") {
+  sim::Scenario scenario = two_apps();
+  scenario.profiles["line"].policy = "swap";
+  scenario.profiles["line"].policy_options.swap_hold_s = 5;
+  SlotStory story{scenario};
+  story.ask(1);
+  for (int look = 0; look < 64; ++look) story.pass(1ms);
   CHECK(story.broken() == 3);
 }
 

@@ -87,6 +87,24 @@ TEST_CASE("run: a run budget ends what takes too long", "[simulations][run]") {
   CHECK(calls.run_timeouts < 220);
 }
 
+TEST_CASE("run: a call that repeats another has no slot of its own", "[simulations][run]") {
+  const auto scenario = read_whole_scenario(
+      "version: 1\n"
+      "profiles: {line: {max_concurrent: 1}}\n"
+      "backends: [{name: server, service: {law: const, value_s: 2}}]\n"
+      "clients:\n"
+      "  - {name: caller, class: workflow, profile: line, model: server, arrival: {law: calls, "
+      "calls: "
+      "[{at_s: 0}, {at_s: 10, duplicate_after_s: 1}, {at_s: 20, duplicate_after_s: 5}]}}\n");
+  const auto figures = run_scenario(scenario, {});
+  const auto& calls = figures.classes[to_index(Priority::workflow)];
+  CHECK(calls.done == 5);
+  CHECK(calls.had_slot == 3);
+  CHECK(calls.attempts == 3);
+  CHECK((calls.finish_sum == 6'000'000'000));
+  CHECK_THAT(sim::print_summary(figures), !Catch::Contains("went back"));
+}
+
 TEST_CASE("run: settings out of range are refused", "[simulations][run]") {
   sim::Scenario scenario = load_example("one_slot");
   sim::set_policy(scenario, "lottery");
