@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "simulations/campaign/draw_admission.hpp"
+#include "simulations/campaign/draw_arrivals.hpp"
 #include "simulations/campaign/draw_faults.hpp"
 #include "simulations/campaign/draw_house.hpp"
 #include "simulations/scenario/random.hpp"
@@ -240,6 +241,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   draw_house(scenario, gap, features.has_beat, house);
   RandomStream admission{seed, "admission"};
   draw_admission(scenario, admission);
+  RandomStream arrivals{seed, "arrival laws"};
+  if (!features.has_beat) draw_arrivals(scenario, arrivals);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;
