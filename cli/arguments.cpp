@@ -247,7 +247,7 @@ Command make_sim(Parsed& parsed, const CLI::App& command, const config::Lookup& 
 
 Command make_replay(Parsed& parsed) {
   if (auto problem = settle_replay(parsed.sim.replay)) return UsageError{std::move(*problem)};
-  return std::move(parsed.sim.replay);
+  return std::move(parsed.sim.replay.options);
 }
 
 Command make_experiment(Parsed& parsed, const config::Lookup& lookup) {

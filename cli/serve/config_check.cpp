@@ -5,6 +5,7 @@
 #include "cli/client/failure.hpp"
 #include "cli/client/output.hpp"
 #include "cli/serve/plugin_library.hpp"
+#include "config/advise.hpp"
 #include "config/assemble.hpp"
 #include "config/words.hpp"
 
@@ -15,10 +16,10 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-void report(const std::vector<config::Violation>& violations) {
+void report(const std::vector<config::Violation>& violations, const char* prefix = "") {
   for (const config::Violation& violation : violations) {
     const std::string line = to_printable(config::to_string(violation));
-    std::fprintf(stderr, "%s\n", line.c_str());
+    std::fprintf(stderr, "%s%s\n", prefix, line.c_str());
   }
 }
 
@@ -45,6 +46,7 @@ int run_config_check(const ConfigCheckOptions& options) {
   report(result.violations);
   if (!result.violations.empty()) return to_int(ExitCode::usage);
   const auto file = config::find_config_file(options.file, config::environment_lookup);
+  report(config::advise(result.settings, result.places, file.value_or("defaults")), "warning: ");
   const auto plugins =
       load_plugins(result.settings.plugins, result.places, file.value_or("defaults"));
   report(plugins.violations);

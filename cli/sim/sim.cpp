@@ -9,7 +9,7 @@
 
 #include "cli/client/failure.hpp"
 #include "cli/client/output.hpp"
-#include "cli/sim/call_rows_file.hpp"
+#include "cli/sim/replay_source.hpp"
 #include "cli/sim/sim_files.hpp"
 #include "simulations/campaign/campaign.hpp"
 #include "simulations/figures/run_files.hpp"
@@ -102,15 +102,14 @@ int run_sim(const SimOptions& options) {
 }
 
 int run_replay(const ReplayOptions& options) {
-  const auto text = read_file(options.file);
-  if (text.has_error()) return report(text.error());
-  auto rows = read_call_rows(*text, options.file);
-  if (rows.has_error()) return report(rows.error());
-  if (rows->skipped > 0) {
-    std::fprintf(stderr, "calls left out, without a slot or not ended: %zu\n", rows->skipped);
+  auto source = open_replay(options);
+  if (source.has_error()) return report(source.error());
+  for (const std::string& note : source->notes) std::fprintf(stderr, "%s\n", note.c_str());
+  if (options.policy == "swap") {
+    std::fprintf(stderr,
+                 "swap changes nothing here: recordings do not tell which model was loaded\n");
   }
-  if (rows->calls.empty()) return report({ExitCode::usage, options.file + " has no calls"});
-  sim::Scenario scenario = sim::replay_scenario(std::move(rows->calls), "replay");
+  sim::Scenario& scenario = source->scenario;
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
   return run_and_print(scenario, {scenario.seed, {}, options.out});

@@ -45,14 +45,6 @@ constexpr std::uint64_t fuzz_seeds_max = 100'000'000;
 constexpr std::uint64_t fuzz_tasks_max = 100'000;
 constexpr std::uint32_t jobs_max = 256;
 
-/// @returns what is wrong with the name, or nothing.
-std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy) {
-  ProfileSettings settings;
-  settings.policy = policy;
-  if (const auto error = check(settings)) return std::string{flag} + ": " + error->message;
-  return std::nullopt;
-}
-
 /// Reads "7" or "1-20". @returns the first and the last.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_span(std::string_view text,
                                                                   std::uint64_t most) {
@@ -75,29 +67,6 @@ std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
     seeds.push_back(seed);
   }
   return seeds;
-}
-
-constexpr const char* replay_footer = R"(
-Makes calls of the daemon's past again, at the same times and as long, under other settings. Without
---slots a profile has as many as were in use at once. Calls that never got a slot are left out.
-
-Examples:
-  signalbox get calls --since 1d --limit 100000 -o jsonl > calls.jsonl
-  signalbox sim replay calls.jsonl
-  signalbox sim replay calls.jsonl --slots 3)";
-
-void add_replay(CLI::App& sim, ReplayOptions& options,
-                std::map<const CLI::Option*, ValueRow>& values) {
-  CLI::App* replay = sim.add_subcommand("replay", "Make the daemon's past calls again");
-  replay->footer(replay_footer);
-  const CLI::Option* file =
-      replay->add_option("FILE", options.file, "Call rows as JSON lines; - = stdin")->required();
-  replay->add_option("--policy", options.policy, "Order of grants, for every profile");
-  replay->add_option("--slots", options.slots, "Slots, for every profile")
-      ->check(CLI::Range(1U, max_concurrent_max));
-  const CLI::Option* out =
-      replay->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
-  for (const CLI::Option* path : {file, out}) values[path] = {true, {}};
 }
 
 void add_compare(CLI::App& sim, SimArguments& arguments,
@@ -226,6 +195,13 @@ void add_shrink(CLI::App& sim, ShrinkOptions& options,
 
 }  // namespace
 
+std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy) {
+  ProfileSettings settings;
+  settings.policy = policy;
+  if (const auto error = check(settings)) return std::string{flag} + ": " + error->message;
+  return std::nullopt;
+}
+
 void add_sim(CLI::App& app, SimArguments& arguments,
              std::map<const CLI::Option*, ValueRow>& values) {
   SimOptions& options = arguments.run;
@@ -257,11 +233,6 @@ std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup&
   // Not for the parser to demand: `sim compare` has one of its own.
   if (options.file.empty()) return "SCENARIO is required";
   if (options.traces.empty()) options.traces = lookup("SIGNALBOX_TRACES").value_or("");
-  if (options.policy.empty()) return std::nullopt;
-  return find_policy_problem("--policy", options.policy);
-}
-
-std::optional<std::string> settle_replay(const ReplayOptions& options) {
   if (options.policy.empty()) return std::nullopt;
   return find_policy_problem("--policy", options.policy);
 }

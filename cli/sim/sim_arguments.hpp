@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command_table.hpp"
+#include "cli/sim/replay_arguments.hpp"
 #include "config/environment.hpp"
 
 namespace CLI {
@@ -36,15 +37,6 @@ struct SimOptions {
   bool is_checked = false;
   /// Print the trace's hash after every so many events, too; 0 = only at the end.
   std::uint64_t hash_every = 0;
-};
-
-struct ReplayOptions {
-  /// Call rows, one JSON object a line; "-" = stdin.
-  std::string file;
-  /// As in SimOptions; unset slots = as many as were in use at once.
-  std::string policy;
-  std::optional<std::uint32_t> slots;
-  std::string out;
 };
 
 struct CompareOptions {
@@ -109,7 +101,7 @@ struct ShrinkOptions {
 /// What CLI11 fills while it parses.
 struct SimArguments {
   SimOptions run;
-  ReplayOptions replay;
+  ReplayArguments replay;
   CompareOptions compare;
   std::string seeds = "1-10";
   ExperimentOptions experiment;
@@ -124,10 +116,12 @@ struct SimArguments {
 void add_sim(CLI::App& app, SimArguments& arguments,
              std::map<const CLI::Option*, ValueRow>& values);
 
+/// @returns what is wrong with the policy's name, or nothing.
+std::optional<std::string> find_policy_problem(const char* flag, const std::string& policy);
+
 /// Fill in what the environment and the other arguments say. @returns what is wrong, for the user,
 /// or nothing.
 std::optional<std::string> settle_sim(SimOptions& options, const config::Lookup& lookup);
-std::optional<std::string> settle_replay(const ReplayOptions& options);
 std::optional<std::string> settle_fuzz(SimArguments& arguments);
 std::optional<std::string> settle_shrink(ShrinkOptions& options, const config::Lookup& lookup);
 std::optional<std::string> settle_compare(SimArguments& arguments, const config::Lookup& lookup);

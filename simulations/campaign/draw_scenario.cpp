@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "simulations/campaign/draw_admission.hpp"
+#include "simulations/campaign/draw_arrivals.hpp"
 #include "simulations/campaign/draw_faults.hpp"
 #include "simulations/campaign/draw_house.hpp"
 #include "simulations/campaign/draw_models.hpp"
@@ -243,6 +244,8 @@ Scenario draw_scenario(std::uint64_t seed, std::uint64_t tasks) {
   draw_admission(scenario, admission);
   RandomStream models{seed, "models"};
   draw_models(scenario, models);
+  RandomStream arrivals{seed, "arrival laws"};
+  if (!features.has_beat) draw_arrivals(scenario, arrivals);
   RandomStream faults{seed, "faults"};
   draw_faults(scenario, length, features.has_beat, faults);
   return scenario;

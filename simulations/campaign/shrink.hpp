@@ -41,6 +41,7 @@ std::optional<Shrunk> shrink(const Scenario& scenario, const FailureProbe& probe
 /// How large a scenario is.
 struct ScenarioSize {
   /// All that its clients make.
+  /// Of a closed client only the first of each user: the others are known to a run alone.
   std::uint64_t calls = 0;
   std::uint64_t clients = 0;
   std::uint64_t backends = 0;

@@ -83,6 +83,28 @@ void add_backend_dials(std::vector<Dial>& dials, std::size_t index) {
   dials.push_back(time_dial([=](Scenario& scenario) { return &service(scenario).per_token_out; }));
 }
 
+constexpr std::int64_t step_ns_min = 1'000'000;
+
+/// Of a law's own numbers, where it is that law.
+void add_arrival_dials(std::vector<Dial>& dials,
+                       const std::function<ClientSpec&(Scenario&)>& client) {
+  const auto find = [client](ArrivalKind kind, auto get) {
+    return [=](Scenario& scenario) -> decltype(get(client(scenario).arrival)) {
+      ArrivalLaw& arrival = client(scenario).arrival;
+      return arrival.kind == kind ? get(arrival) : nullptr;
+    };
+  };
+  using enum ArrivalKind;
+  const auto users = [](ArrivalLaw& law) { return &law.closed.users; };
+  const auto think = [](ArrivalLaw& law) { return &law.closed.think.low; };
+  const auto on = [](ArrivalLaw& law) { return &law.on_off.on; };
+  const auto off = [](ArrivalLaw& law) { return &law.on_off.off; };
+  dials.push_back(count_dial(find(closed, users), 1));
+  dials.push_back(time_dial(find(closed, think), step_ns_min));
+  dials.push_back(time_dial(find(on_off, on), step_ns_min));
+  dials.push_back(time_dial(find(on_off, off)));
+}
+
 void add_client_dials(std::vector<Dial>& dials, std::size_t index) {
   const auto client = [index](Scenario& scenario) -> ClientSpec& {
     return scenario.clients.at(index);
@@ -103,6 +125,7 @@ void add_client_dials(std::vector<Dial>& dials, std::size_t index) {
     auto& retry = client(scenario).retry;
     return retry ? &retry->backoff : nullptr;
   }));
+  add_arrival_dials(dials, client);
   for (auto law : {&ClientSpec::tokens_in, &ClientSpec::tokens_out}) {
     add_law_dials(
         dials, [=](Scenario& scenario) -> Law& { return client(scenario).*law; }, false);

@@ -98,10 +98,10 @@ void add_client_defaults(std::vector<Change>& changes, std::size_t index) {
     return scenario.clients.at(index);
   };
   add_defaults(changes, client, &ClientSpec::queue_wait, &ClientSpec::inference,
-               &ClientSpec::declares_size, &ClientSpec::is_async, &ClientSpec::streaming,
-               &ClientSpec::cancel, &ClientSpec::hang_up, &ClientSpec::duplicate,
-               &ClientSpec::retry, &ClientSpec::start, &ClientSpec::tokens_in,
-               &ClientSpec::tokens_out);
+               &ClientSpec::declares_size, &ClientSpec::declares_input, &ClientSpec::is_async,
+               &ClientSpec::streaming, &ClientSpec::cancel, &ClientSpec::hang_up,
+               &ClientSpec::duplicate, &ClientSpec::retry, &ClientSpec::start,
+               &ClientSpec::tokens_in, &ClientSpec::tokens_out);
   changes.emplace_back([=](Scenario& scenario) { forget_sizes(client(scenario)); });
   changes.emplace_back([=](Scenario& scenario) { forget_sessions(client(scenario)); });
   for (auto time : {&SlotUse::lease, &SlotUse::renew_every}) {
@@ -124,8 +124,14 @@ void add_client_laws(std::vector<Change>& changes, std::size_t index) {
   add([](ClientSpec& client) { to_constant(client.tokens_in); });
   add([](ClientSpec& client) { to_constant(client.tokens_out); });
   add([](ClientSpec& client) {
+    const bool is_bursty =
+        client.arrival.kind == ArrivalKind::hyperexp || client.arrival.kind == ArrivalKind::on_off;
+    if (is_bursty) client.arrival = {ArrivalKind::poisson, client.arrival.gap};
+  });
+  add([](ClientSpec& client) {
     if (client.arrival.kind == ArrivalKind::poisson) client.arrival.kind = ArrivalKind::constant;
   });
+  add([](ClientSpec& client) { to_constant(client.arrival.closed.think); });
   add([](ClientSpec& client) {
     if (client.retry) client.retry->jitter = 0;
   });

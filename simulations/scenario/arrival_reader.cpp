@@ -1,5 +1,6 @@
 #include "simulations/scenario/arrival_reader.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include "simulations/scenario/law_reader.hpp"
@@ -10,7 +11,16 @@ namespace {
 using config::SectionReader;
 
 constexpr double rate_max = 1e6;
+constexpr std::uint64_t users_max = 100'000;
+/// Time must go on, whatever becomes of calls.
+constexpr std::chrono::milliseconds step_min{1};
 constexpr std::uint64_t tokens_max = 1'000'000;
+
+std::uint32_t read_traffic(SectionReader& arrival) {
+  double traffic = 1;
+  arrival.read_decimal("traffic", traffic, traffic_min, traffic_max, "times as fast");
+  return static_cast<std::uint32_t>(traffic * traffic_as_recorded + 0.5);
+}
 
 TraceSpec read_trace(SectionReader& arrival) {
   TraceSpec trace;
@@ -22,6 +32,8 @@ TraceSpec read_trace(SectionReader& arrival) {
   if (unit == "s") trace.time_unit = std::chrono::seconds{1};
   if (unit == "ms") trace.time_unit = std::chrono::milliseconds{1};
   if (unit == "us") trace.time_unit = std::chrono::microseconds{1};
+  arrival.read_flag("from_first", trace.from_first);
+  trace.traffic = read_traffic(arrival);
   SectionReader columns = open_section(arrival, "columns");
   arrival.require("columns");
   columns.require("time");
@@ -32,6 +44,18 @@ TraceSpec read_trace(SectionReader& arrival) {
   return trace;
 }
 
+/// Unit: ns.
+Law read_think(SectionReader section) {
+  const auto word = read_law_word(section, {"const", "exp", "uniform"});
+  if (!word) return {};
+  const Law think = read_time_law(section, *word);
+  if (std::max(think.low, think.high) < Duration{step_min}.count()) {
+    section.context().add(*section.node(), section.path(), "must come to 0.001 s or more");
+  }
+  section.finish();
+  return think;
+}
+
 /// A rate is read by people, a time between two calls is exact.
 Duration read_mean_gap(SectionReader& arrival) {
   if (arrival.find("mean_s") != nullptr) return read_time(arrival, "mean_s");
@@ -39,6 +63,41 @@ Duration read_mean_gap(SectionReader& arrival) {
   arrival.require("rate_per_s");
   arrival.read_decimal("rate_per_s", rate, 1e-6, rate_max, "calls per second");
   return to_duration(1 / rate);
+}
+
+ArrivalLaw read_hyperexp(SectionReader& arrival) {
+  ArrivalLaw law;
+  law.kind = ArrivalKind::hyperexp;
+  law.gap = read_time(arrival, "short_s");
+  law.hyperexp.long_gap = read_time(arrival, "long_s");
+  arrival.require("short_share");
+  law.hyperexp.short_share = read_share(arrival, "short_share", 1);
+  return law;
+}
+
+ArrivalLaw read_on_off(SectionReader& arrival) {
+  ArrivalLaw law;
+  law.kind = ArrivalKind::on_off;
+  law.gap = read_mean_gap(arrival);
+  law.on_off.on = read_time(arrival, "on_s");
+  law.on_off.off = read_time(arrival, "off_s");
+  // Else nearly every burst is empty, and a call takes ever so many of them.
+  const bool is_long = law.on_off.on >= step_min && law.on_off.on >= law.gap / 1000;
+  if (!is_long) {
+    arrival.context().add(*arrival.node(), arrival.path_of("on_s"),
+                          "must be 0.001 or more, and a thousandth of the time between two calls");
+  }
+  return law;
+}
+
+ArrivalLaw read_closed(SectionReader& arrival) {
+  ArrivalLaw law;
+  law.kind = ArrivalKind::closed;
+  arrival.require("users");
+  arrival.read_whole("users", law.closed.users, {1, users_max});
+  arrival.require("think");
+  law.closed.think = read_think(open_section(arrival, "think"));
+  return law;
 }
 
 TraceRow read_call(SectionReader& section) {
@@ -72,12 +131,19 @@ std::shared_ptr<const std::vector<TraceRow>> read_calls(SectionReader& arrival) 
 
 ArrivalLaw read_arrival(SectionReader section) {
   ArrivalLaw arrival;
-  const auto law = read_law_word(section, {"poisson", "constant", "trace", "calls"});
+  const auto law = read_law_word(
+      section, {"poisson", "constant", "hyperexp", "on_off", "closed", "trace", "calls"});
   if (!law) return arrival;
   if (law == "poisson") {
     arrival = {ArrivalKind::poisson, read_mean_gap(section)};
   } else if (law == "constant") {
     arrival = {ArrivalKind::constant, read_time(section, "every_s")};
+  } else if (law == "hyperexp") {
+    arrival = read_hyperexp(section);
+  } else if (law == "on_off") {
+    arrival = read_on_off(section);
+  } else if (law == "closed") {
+    arrival = read_closed(section);
   } else if (law == "trace") {
     arrival = {ArrivalKind::trace, {}, read_trace(section)};
   } else {

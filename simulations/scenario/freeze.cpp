@@ -61,7 +61,9 @@ Result<Scenario> freeze(const Scenario& scenario, const FreezeOptions& options) 
   }
   Scenario frozen = scenario;
   for (std::size_t index = 0; index < rows.size(); ++index) {
-    if (options.client.value_or(index) == index) {
+    // When a user calls is known only to a run.
+    const bool is_open = scenario.clients[index].arrival.kind != ArrivalKind::closed;
+    if (is_open && options.client.value_or(index) == index) {
       set_rows(frozen.clients[index], std::move(rows[index]));
     }
   }

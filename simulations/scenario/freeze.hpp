@@ -21,7 +21,8 @@ struct FreezeOptions {
   std::string traces = {};
 };
 
-/// With all clients frozen the scenario ends by itself: its `tasks` and `horizon` are dropped.
+/// A closed client stays as it is. With all clients frozen the scenario ends by itself: its `tasks`
+/// and `horizon` are dropped.
 /// @returns the same calls at the same times, or invalid_request when a trace cannot be read.
 Result<Scenario> freeze(const Scenario& scenario, const FreezeOptions& options);
 

@@ -59,14 +59,6 @@ void check_span(SectionReader& section, const Law& law) {
   section.context().add(*section.node(), section.path(), "its low end must not be above its high");
 }
 
-/// Unit: ns.
-Law read_time_law(SectionReader& section, std::string_view law) {
-  if (law == "const") return {LawKind::constant, read_time(section, "value_s").count()};
-  if (law == "exp") return {LawKind::exponential, read_time(section, "mean_s").count()};
-  return {LawKind::uniform, read_time(section, "min_s").count(),
-          read_time(section, "max_s").count()};
-}
-
 Duration read_per_token(SectionReader& section, const std::string& key) {
   if (section.find(key) == nullptr) return Duration::zero();
   return read_time(section, key, per_token_s_max);
@@ -101,6 +93,15 @@ std::optional<std::string> read_law_word(SectionReader& section,
   return word;
 }
 
+Law read_time_law(SectionReader& section, std::string_view law) {
+  if (law == "const") return {LawKind::constant, read_time(section, "value_s").count()};
+  if (law == "exp") return {LawKind::exponential, read_time(section, "mean_s").count()};
+  const Law uniform{LawKind::uniform, read_time(section, "min_s").count(),
+                    read_time(section, "max_s").count()};
+  check_span(section, uniform);
+  return uniform;
+}
+
 ServiceLaw read_service(SectionReader section) {
   ServiceLaw service;
   const auto law = read_law_word(section, {"const", "exp", "uniform", "linear"});
@@ -113,7 +114,6 @@ ServiceLaw read_service(SectionReader section) {
   }
   service.per_token_out = read_per_token(section, "per_token_out_s");
   service.per_token_in = read_per_token(section, "per_token_in_s");
-  check_span(section, service.base);
   section.finish();
   return service;
 }
@@ -147,7 +147,6 @@ std::optional<ActLaw> read_act(SectionReader& client, const std::string& key) {
   const auto word = read_law_word(section, {"const", "exp", "uniform"});
   if (!word) return act;
   act.after = read_time_law(section, *word);
-  check_span(section, act.after);
   section.read_whole("percent", act.percent, {0, 100});
   section.finish();
   return act;

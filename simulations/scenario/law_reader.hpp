@@ -32,6 +32,9 @@ std::uint32_t read_share(config::SectionReader& section, const std::string& key,
 std::optional<std::string> read_law_word(config::SectionReader& section,
                                          const std::vector<std::string>& words);
 
+/// @param law const, exp or uniform. Unit: ns.
+Law read_time_law(config::SectionReader& section, std::string_view law);
+
 ServiceLaw read_service(config::SectionReader section);
 
 /// A number stands for the law that always gives it. Unit: tokens.

@@ -33,8 +33,22 @@ struct RecordedCall {
 
 /// A scenario that makes these calls, the first of them at its start. A profile has as many slots
 /// as were in use at once, no bound that refuses and no budget that ends a call: those were in
-/// force when the calls were recorded. Servers take whatever comes.
-/// @param calls in any order; at least one.
-Scenario replay_scenario(std::vector<RecordedCall> calls, const std::string& name);
+/// force when the calls were recorded. Servers take whatever comes, and say afterwards what it came
+/// to; callers say how long their prompts are.
+/// @param calls in any order; at least one. @param traffic so many times as fast they come again.
+/// Unit: 1/1,000.
+Scenario replay_scenario(std::vector<RecordedCall> calls, const std::string& name,
+                         std::uint32_t traffic = traffic_as_recorded);
+
+/// What a trace of arrivals does not tell.
+struct TraceReplay {
+  /// Range: 1..10000.
+  std::uint32_t slots = 1;
+  ServiceLaw service;
+};
+
+/// A scenario of one client, who calls as the trace says. No bound refuses, no budget ends a call,
+/// and sizes are known as above. @param arrival a trace, or calls one by one.
+Scenario replay_trace(ArrivalLaw arrival, const TraceReplay& replay, const std::string& name);
 
 }  // namespace signalbox::sim

@@ -9,7 +9,8 @@ bool operator==(const ArrivalLaw& left, const ArrivalLaw& right) {
                                   ? left.rows == right.rows
                                   : *left.rows == *right.rows;
   return left.kind == right.kind && left.gap == right.gap && left.trace == right.trace &&
-         are_rows_equal;
+         left.hyperexp == right.hyperexp && left.on_off == right.on_off &&
+         left.closed == right.closed && are_rows_equal;
 }
 
 void set_policy(Scenario& scenario, const std::string& policy) {

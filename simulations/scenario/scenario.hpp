@@ -14,9 +14,11 @@
 #include "core/backends/backend_choice.hpp"
 #include "core/base/priority.hpp"
 #include "core/base/time.hpp"
+#include "simulations/scenario/arrival_shapes.hpp"
 #include "simulations/scenario/fault.hpp"
 #include "simulations/scenario/laws.hpp"
 #include "simulations/scenario/retry.hpp"
+#include "simulations/scenario/traffic.hpp"
 #include "simulations/scenario/work_clock.hpp"
 
 namespace signalbox::sim {
@@ -66,6 +68,10 @@ struct TraceSpec {
   std::string tokens_out_column;
   /// Length of one unit of the time column when it holds numbers; zero = it holds calendar times.
   Duration time_unit{};
+  /// Its first row comes when its client starts, whatever its time is.
+  bool from_first = false;
+  /// How many times as fast as recorded its rows come. Unit: 1/1,000. Range: 1..1000000.
+  std::uint32_t traffic = traffic_as_recorded;
 
   friend bool operator==(const TraceSpec&, const TraceSpec&) = default;
 };
@@ -97,16 +103,29 @@ struct TraceRow {
   friend bool operator==(const TraceRow&, const TraceRow&) = default;
 };
 
-enum class ArrivalKind : std::uint8_t { poisson, constant, trace, recorded };
+enum class ArrivalKind : std::uint8_t {
+  poisson,
+  constant,
+  hyperexp,
+  on_off,
+  closed,
+  trace,
+  recorded,
+};
 
 /// When a client calls.
 struct ArrivalLaw {
   ArrivalKind kind = ArrivalKind::poisson;
-  /// Between two calls: the mean, or always. For poisson and constant.
+  /// Between two calls: the mean, or always (constant); of short gaps (hyperexp), or within a burst
+  /// (on_off).
   Duration gap{};
   TraceSpec trace = {};
   /// For recorded: since the run's start, in the order of their times.
   std::shared_ptr<const std::vector<TraceRow>> rows = nullptr;
+  /// Of the kinds of these names.
+  Hyperexp hyperexp = {};
+  OnOff on_off = {};
+  UserLaw closed = {};
 
   /// Rows are compared by what they say.
   friend bool operator==(const ArrivalLaw& left, const ArrivalLaw& right);
@@ -172,6 +191,8 @@ struct ClientSpec {
   std::uint32_t sessions = 0;
   /// It makes its calls itself, and holds a slot for each.
   std::optional<SlotUse> slot = {};
+  /// Its calls say how large they are themselves, and nothing of their answers.
+  bool declares_input = false;
 
   friend bool operator==(const ClientSpec&, const ClientSpec&) = default;
 };

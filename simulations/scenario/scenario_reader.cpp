@@ -99,8 +99,8 @@ SlotUse read_slot_use(SectionReader section) {
 /// A call that a client makes itself is no task: nobody can be asked for it twice, or for its
 /// answer.
 void check_slot_client(SectionReader& section, const ClientSpec& client) {
-  for (const char* key : {"model", "async", "streaming", "sessions", "declares_size", "size_error",
-                          "duplicate_after", "retry"}) {
+  for (const char* key : {"model", "async", "streaming", "sessions", "declares_size",
+                          "declares_input", "size_error", "duplicate_after", "retry"}) {
     if (!client.slot || section.find(key) == nullptr) continue;
     section.context().add(*section.node(), section.path_of(key), "is no matter of a slot");
   }
@@ -125,6 +125,7 @@ ClientSpec read_client(SectionReader& section) {
   client.tokens_in = read_token_law(section, "tokens_in");
   client.tokens_out = read_token_law(section, "tokens_out");
   section.read_flag("declares_size", client.declares_size);
+  section.read_flag("declares_input", client.declares_input);
   client.size_error = read_share(section, "size_error", 1);
   section.read_flag("async", client.is_async);
   section.read_flag("streaming", client.streaming);

@@ -5,137 +5,11 @@
 #include <algorithm>
 
 #include "config/words.hpp"
-#include "simulations/scenario/yaml_text.hpp"
+#include "simulations/scenario/arrival_writer.hpp"
+#include "simulations/scenario/law_writer.hpp"
 
 namespace signalbox::sim {
 namespace {
-
-FlowMap time_law(const Law& law) {
-  const auto& [kind, low, high] = law;
-  FlowMap text;
-  switch (kind) {
-    case LawKind::constant:
-      text.add("law", "const").add("value_s", seconds_text(Duration{low}));
-      break;
-    case LawKind::exponential:
-      text.add("law", "exp").add("mean_s", seconds_text(Duration{low}));
-      break;
-    case LawKind::uniform:
-      text.add("law", "uniform").add("min_s", seconds_text(Duration{low}));
-      text.add("max_s", seconds_text(Duration{high}));
-      break;
-  }
-  return text;
-}
-
-std::string service_text(const ServiceLaw& service) {
-  const auto& [base, per_token_in, per_token_out] = service;
-  const bool is_linear = base.kind == LawKind::constant && per_token_out != Duration::zero();
-  FlowMap law;
-  if (is_linear) {
-    law.add("law", "linear").add("overhead_s", seconds_text(Duration{base.low}));
-  } else {
-    law = time_law(base);
-  }
-  if (per_token_out != Duration::zero()) {
-    law.add("per_token_out_s", seconds_text(per_token_out));
-  }
-  if (per_token_in != Duration::zero()) law.add("per_token_in_s", seconds_text(per_token_in));
-  return law.text();
-}
-
-std::string token_law_text(const Law& law) {
-  const auto& [kind, low, high] = law;
-  switch (kind) {
-    case LawKind::constant:
-      return std::to_string(low);
-    case LawKind::exponential:
-      return FlowMap{}.add("law", "exp").add("mean", low).text();
-    case LawKind::uniform:
-      return FlowMap{}.add("law", "uniform").add("min", low).add("max", high).text();
-  }
-  return {};
-}
-
-std::string trace_text(const TraceSpec& trace) {
-  const auto& [file, time_column, tokens_in_column, tokens_out_column, time_unit] = trace;
-  FlowMap columns;
-  columns.add("time", value_text(time_column));
-  if (!tokens_in_column.empty()) columns.add("tokens_in", value_text(tokens_in_column));
-  if (!tokens_out_column.empty()) columns.add("tokens_out", value_text(tokens_out_column));
-  FlowMap arrival;
-  arrival.add("law", "trace").add("file", value_text(file));
-  if (time_unit == std::chrono::seconds{1}) arrival.add("time", "s");
-  if (time_unit == std::chrono::milliseconds{1}) arrival.add("time", "ms");
-  if (time_unit == std::chrono::microseconds{1}) arrival.add("time", "us");
-  return arrival.add("columns", columns.text()).text();
-}
-
-void add_optional_time(FlowMap& map, std::string_view key, const std::optional<Duration>& time) {
-  if (time) map.add(key, seconds_text(*time));
-}
-
-std::string call_text(const TraceRow& row) {
-  const auto& [at, tokens_in, tokens_out, service, acts, session] = row;
-  const auto& [cancel_after, hang_up_after, duplicate_after] = acts;
-  FlowMap call;
-  call.add("at_s", seconds_text(at));
-  if (tokens_in) call.add("tokens_in", *tokens_in);
-  if (tokens_out) call.add("tokens_out", *tokens_out);
-  add_optional_time(call, "service_s", service);
-  add_optional_time(call, "cancel_after_s", cancel_after);
-  add_optional_time(call, "hang_up_after_s", hang_up_after);
-  add_optional_time(call, "duplicate_after_s", duplicate_after);
-  if (session) call.add("session", *session);
-  return call.text();
-}
-
-/// One call a line.
-std::string calls_text(const std::vector<TraceRow>& rows) {
-  if (rows.empty()) return FlowMap{}.add("law", "calls").add("calls", "[]").text();
-  std::string text = "\n      law: calls\n      calls:";
-  for (const TraceRow& row : rows) text += "\n        - " + call_text(row);
-  return text;
-}
-
-std::string act_text(const ActLaw& act) {
-  const auto& [after, percent] = act;
-  FlowMap law = time_law(after);
-  if (percent != ActLaw{}.percent) law.add("percent", percent);
-  return law.text();
-}
-
-/// @param share of one. Unit: 1/1,000.
-std::string share_text(std::uint32_t share) {
-  return number_text(share / 1000.0);
-}
-
-std::string retry_text(const RetryLaw& retry) {
-  const RetryLaw usual;
-  const auto& [tries, backoff, factor, backoff_max, jitter, heeds_retry_after] = retry;
-  FlowMap text;
-  text.add("tries", tries).add("backoff_s", seconds_text(backoff));
-  if (factor != usual.factor) text.add("factor", factor);
-  if (backoff_max != usual.backoff_max) text.add("backoff_max_s", seconds_text(backoff_max));
-  if (jitter > 0) text.add("jitter", share_text(jitter));
-  if (heeds_retry_after) text.add("heeds_retry_after", "true");
-  return text.text();
-}
-
-std::string arrival_text(const ArrivalLaw& arrival) {
-  const auto& [kind, gap, trace, rows] = arrival;
-  switch (kind) {
-    case ArrivalKind::poisson:
-      return FlowMap{}.add("law", "poisson").add("mean_s", seconds_text(gap)).text();
-    case ArrivalKind::constant:
-      return FlowMap{}.add("law", "constant").add("every_s", seconds_text(gap)).text();
-    case ArrivalKind::trace:
-      return trace_text(trace);
-    case ArrivalKind::recorded:
-      return calls_text(*rows);
-  }
-  return {};
-}
 
 /// Lines "key: value" of one item of a list, the first with the dash.
 class Item {
@@ -272,7 +146,7 @@ std::string slot_text(const SlotUse& slot) {
 void add_client(std::string& out, const ClientSpec& spec) {
   const auto& [name, priority, owner, profile, target, arrival, tokens_in, tokens_out, queue_wait,
                inference, declares_size, size_error, is_async, streaming, cancel, hang_up,
-               duplicate, retry, tasks, start, sessions, slot] = spec;
+               duplicate, retry, tasks, start, sessions, slot, declares_input] = spec;
   Item item{out};
   item.add("name", value_text(name));
   item.add("class", std::string{to_string(priority)});
@@ -283,6 +157,7 @@ void add_client(std::string& out, const ClientSpec& spec) {
   if (tokens_in != Law{}) item.add("tokens_in", token_law_text(tokens_in));
   if (tokens_out != Law{}) item.add("tokens_out", token_law_text(tokens_out));
   if (declares_size) item.add("declares_size", "true");
+  if (declares_input) item.add("declares_input", "true");
   if (size_error > 0) item.add("size_error", share_text(size_error));
   if (is_async) item.add("async", "true");
   if (streaming) item.add("streaming", "true");

@@ -9,9 +9,6 @@
 namespace signalbox::sim {
 namespace {
 
-/// Larger calls are slips.
-constexpr std::uint32_t tokens_max = 10'000'000;
-
 /// A line of a trace is short; a file that is something else is refused early.
 constexpr std::size_t line_bytes_max = 65'536;
 
@@ -52,6 +49,20 @@ Duration take_fraction(std::string_view& text, Duration unit) {
   return Duration{sum};
 }
 
+/// Takes "Z" or "+01:00" off the front. @returns how far it is from UTC, zero where nothing is
+/// said, or nothing when it is something else.
+std::optional<Duration> take_zone(std::string_view& text) {
+  if (text.empty() || take_one_of(text, "Z")) return Duration::zero();
+  const bool is_west = text.front() == '-';
+  if (!take_one_of(text, "+-")) return std::nullopt;
+  const auto hours = take_digits(text, 2);
+  const bool has_colon = hours && take_one_of(text, ":");
+  const auto minutes = has_colon ? take_digits(text, 2) : std::nullopt;
+  if (!minutes || *hours > 14 || *minutes > 59) return std::nullopt;
+  const Duration zone = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+  return is_west ? -zone : zone;
+}
+
 }  // namespace
 
 std::optional<Duration> parse_calendar(std::string_view text) {
@@ -72,9 +83,9 @@ std::optional<Duration> parse_calendar(std::string_view text) {
   Duration time = std::chrono::sys_days{date}.time_since_epoch() + std::chrono::hours{part[3]} +
                   std::chrono::minutes{part[4]} + std::chrono::seconds{part[5]};
   if (take_one_of(text, ".")) time += take_fraction(text, std::chrono::seconds{1});
-  take_one_of(text, "Z");
-  if (!text.empty()) return std::nullopt;
-  return time;
+  const auto zone = take_zone(text);
+  if (!zone || !text.empty()) return std::nullopt;
+  return time - *zone;
 }
 
 std::optional<Duration> parse_amount(std::string_view text, Duration unit) {
@@ -141,8 +152,8 @@ Result<std::optional<std::uint32_t>> TraceReader::read_tokens(
   if (!column) return std::optional<std::uint32_t>{};
   std::uint32_t tokens = 0;
   const bool is_number = *column < x_fields.size() && read_number(x_fields[*column], tokens);
-  if (!is_number || tokens > tokens_max) {
-    return bad_line("there is no number of tokens from 0 to " + std::to_string(tokens_max));
+  if (!is_number || tokens > trace_tokens_max) {
+    return bad_line("there is no number of tokens from 0 to " + std::to_string(trace_tokens_max));
   }
   return std::optional<std::uint32_t>{tokens};
 }

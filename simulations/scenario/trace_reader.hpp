@@ -15,8 +15,11 @@
 
 namespace signalbox::sim {
 
-/// @returns the time of "2023-11-16 18:15:46.6805900" (also with T, also with Z), exact to the
-/// nanosecond, or nothing.
+/// Larger calls are slips. Unit: tokens.
+inline constexpr std::uint32_t trace_tokens_max = 10'000'000;
+
+/// @returns the time of "2023-11-16 18:15:46.6805900" (also with T, also with Z or a distance
+/// from it like +01:00), exact to the nanosecond, or nothing.
 std::optional<Duration> parse_calendar(std::string_view text);
 
 /// @returns the time of a decimal number of `unit`s, exact to the nanosecond, or nothing.

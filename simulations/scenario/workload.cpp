@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 namespace signalbox::sim {
 namespace {
@@ -42,27 +43,30 @@ Result<Workload> Workload::open(const Scenario& scenario, std::uint64_t seed,
   Workload workload{scenario};
   workload.x_sources.reserve(scenario.clients.size());
   for (const ClientSpec& client : scenario.clients) {
-    workload.x_sources.push_back({&client,
-                                  RandomStream{seed, "arrivals/" + client.name},
-                                  RandomStream{seed, "sizes/" + client.name},
-                                  RandomStream{seed, "service/" + client.name},
-                                  RandomStream{seed, "guesses/" + client.name},
-                                  RandomStream{seed, "acts/" + client.name},
-                                  RandomStream{seed, "retries/" + client.name},
-                                  RandomStream{seed, "sessions/" + client.name},
-                                  nullptr,
-                                  {},
-                                  client.start,
-                                  {},
-                                  0});
-    Source& source = workload.x_sources.back();
+    Source source{.client = &client,
+                  .gaps = {seed, "arrivals/" + client.name},
+                  .sizes = {seed, "sizes/" + client.name},
+                  .service = {seed, "service/" + client.name},
+                  .guesses = {seed, "guesses/" + client.name},
+                  .acts = {seed, "acts/" + client.name},
+                  .retries = {seed, "retries/" + client.name},
+                  .sessions = {seed, "sessions/" + client.name},
+                  .trace = nullptr,
+                  .next_at = client.start};
+    if (client.arrival.kind == ArrivalKind::closed) {
+      source.crowd = std::make_unique<UserCrowd>(client, seed);
+    }
+    workload.x_sources.push_back(std::move(source));
     if (client.arrival.kind != ArrivalKind::trace) continue;
-    if (auto error = workload.open_trace(source, traces)) return std::move(*error);
+    if (auto error = workload.open_trace(workload.x_sources.back(), traces)) {
+      return std::move(*error);
+    }
   }
   workload.align_traces();
   for (Source& source : workload.x_sources) {
     if (auto error = workload.move_on(source)) return std::move(*error);
   }
+  workload.find_earliest();
   return workload;
 }
 
@@ -77,16 +81,25 @@ std::optional<Error> Workload::open_trace(Source& source, const std::string& tra
 // Calendar times are of one world: the first row of all traces is the start, and the others keep
 // their distance to it.
 void Workload::align_traces() {
+  const auto is_calendar = [](const Source& source) {
+    const TraceSpec& trace = source.client->arrival.trace;
+    return source.next_row && trace.time_unit == Duration::zero() && !trace.from_first;
+  };
   std::optional<Duration> first;
   for (const Source& source : x_sources) {
-    const bool is_calendar =
-        source.next_row && source.client->arrival.trace.time_unit == Duration::zero();
-    if (is_calendar) first = std::min(first.value_or(source.next_row->at), source.next_row->at);
+    if (!is_calendar(source)) continue;
+    first = std::min(first.value_or(source.next_row->at), source.next_row->at);
   }
   for (Source& source : x_sources) {
-    const bool is_calendar = source.client->arrival.trace.time_unit == Duration::zero();
-    if (source.trace && is_calendar) source.trace_zero = first.value_or(Duration::zero());
+    const bool is_own = source.next_row && source.client->arrival.trace.from_first;
+    if (is_own) source.trace_zero = source.next_row->at;
+    if (is_calendar(source)) source.trace_zero = *first;
   }
+}
+
+Duration Workload::place_row(const Source& source) {
+  const Duration since_zero = source.next_row->at - source.trace_zero;
+  return source.client->start + at_traffic(since_zero, source.client->arrival.trace.traffic);
 }
 
 std::optional<Error> Workload::read_row(Source& source) {
@@ -110,12 +123,24 @@ std::optional<Error> Workload::move_on(Source& source) {
     case ArrivalKind::constant:
       if (source.made > 0) *source.next_at += client.arrival.gap;
       break;
+    case ArrivalKind::hyperexp: {
+      const Hyperexp& law = client.arrival.hyperexp;
+      const bool is_short = source.gaps.below(1000) < law.short_share;
+      *source.next_at += source.gaps.exponential(is_short ? client.arrival.gap : law.long_gap);
+      break;
+    }
+    case ArrivalKind::on_off:
+      *source.next_at += source.bursts.next(client.arrival.on_off, client.arrival.gap, source.gaps);
+      break;
+    case ArrivalKind::closed:
+      source.next_at = source.crowd->next_at();
+      break;
     case ArrivalKind::trace:
       if (source.made > 0) {
         if (auto error = read_row(source)) return error;
       }
       source.next_at.reset();
-      if (source.next_row) source.next_at = client.start + source.next_row->at - source.trace_zero;
+      if (source.next_row) source.next_at = place_row(source);
       break;
     case ArrivalKind::recorded: {
       const auto& rows = *client.arrival.rows;
@@ -165,26 +190,57 @@ std::optional<std::uint32_t> Workload::draw_session(Source& source) {
   return static_cast<std::uint32_t>(source.sessions.below(source.client->sessions));
 }
 
-Result<std::optional<Arrival>> Workload::next() {
-  if (x_scenario->tasks && x_made >= *x_scenario->tasks) return std::optional<Arrival>{};
-  Source* earliest = nullptr;
+std::uint32_t Workload::take_user(Source& source) {
+  const auto [user, seed] = source.crowd->take();
+  source.sizes = {seed, "sizes"};
+  source.service = {seed, "service"};
+  source.guesses = {seed, "guesses"};
+  source.acts = {seed, "acts"};
+  source.retries = {seed, "retries"};
+  source.sessions = {seed, "sessions"};
+  return user;
+}
+
+void Workload::find_earliest() {
+  x_earliest = nullptr;
   for (Source& source : x_sources) {
     if (!source.next_at) continue;
-    if (earliest == nullptr || *source.next_at < *earliest->next_at) earliest = &source;
+    const bool is_earlier = x_earliest == nullptr || *source.next_at < *x_earliest->next_at;
+    if (is_earlier) x_earliest = &source;
   }
-  const bool is_over =
-      earliest == nullptr || (x_scenario->horizon && *earliest->next_at > *x_scenario->horizon);
-  if (is_over) return std::optional<Arrival>{};
+}
+
+std::optional<Duration> Workload::next_at() const {
+  if (x_earliest == nullptr) return std::nullopt;
+  const auto& [tasks, horizon] = std::tie(x_scenario->tasks, x_scenario->horizon);
+  const bool is_over = (tasks && x_made >= *tasks) || (horizon && *x_earliest->next_at > *horizon);
+  if (is_over) return std::nullopt;
+  return x_earliest->next_at;
+}
+
+void Workload::answered(std::uint32_t client, std::uint32_t user, Duration now) {
+  Source& source = x_sources.at(client);
+  source.crowd->answered(user, now);
+  // Its calls are counted, and no trace is read.
+  SIGNALBOX_ASSERT(!move_on(source));
+  find_earliest();
+}
+
+Result<std::optional<Arrival>> Workload::next() {
+  if (!next_at()) return std::optional<Arrival>{};
+  Source& source = *x_earliest;
   Arrival arrival;
-  arrival.at = *earliest->next_at;
-  arrival.client = static_cast<std::uint32_t>(earliest - x_sources.data());
-  arrival.size = draw_size(*earliest);
-  arrival.acts = draw_acts(*earliest);
-  if (earliest->client->retry) arrival.retry_seed = earliest->retries.next();
-  arrival.session = draw_session(*earliest);
-  ++earliest->made;
+  arrival.at = *source.next_at;
+  arrival.client = static_cast<std::uint32_t>(&source - x_sources.data());
+  if (source.crowd) arrival.user = take_user(source);
+  arrival.size = draw_size(source);
+  arrival.acts = draw_acts(source);
+  if (source.client->retry) arrival.retry_seed = source.retries.next();
+  arrival.session = draw_session(source);
+  ++source.made;
   ++x_made;
-  if (auto error = move_on(*earliest)) return std::move(*error);
+  if (auto error = move_on(source)) return std::move(*error);
+  find_earliest();
   return std::optional<Arrival>{arrival};
 }
 

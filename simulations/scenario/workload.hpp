@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "simulations/scenario/burst_clock.hpp"
 #include "simulations/scenario/laws.hpp"
 #include "simulations/scenario/random.hpp"
 #include "simulations/scenario/scenario.hpp"
 #include "simulations/scenario/trace_reader.hpp"
+#include "simulations/scenario/user_crowd.hpp"
 
 namespace signalbox::sim {
 
@@ -40,6 +42,8 @@ struct Arrival {
   std::optional<Repeat> repeat = {};
   /// Of its owner's; unset = none.
   std::optional<std::uint32_t> session = {};
+  /// Of its closed client; unset = nobody waits for the answer to call again.
+  std::optional<std::uint32_t> user = {};
 };
 
 /// @returns the key of the session that the call belongs to; empty = none.
@@ -52,9 +56,14 @@ class Workload {
   static Result<Workload> open(const Scenario& scenario, std::uint64_t seed,
                                const std::string& traces);
 
-  /// @returns the next call, or nothing when the last was made. Calls at one instant come in the
-  /// order of their clients.
+  /// @returns the next call, or nothing when the last was made; where users wait for answers, the
+  /// last so far. Calls at one instant come in the order of their clients.
   Result<std::optional<Arrival>> next();
+  /// @returns when the next call comes, or nothing, as above.
+  [[nodiscard]] std::optional<Duration> next_at() const;
+  /// A user's call is over: he thinks about his next one. @pre he waits. @param client index in
+  /// Scenario::clients.
+  void answered(std::uint32_t client, std::uint32_t user, Duration now);
 
  private:
   struct Source {
@@ -69,9 +78,12 @@ class Workload {
     std::unique_ptr<TraceReader> trace;
     /// What the trace's own times are counted from.
     Duration trace_zero{};
-    /// Unset when it makes no more.
+    BurstClock bursts = {};
+    /// Of a closed client only.
+    std::unique_ptr<UserCrowd> crowd = nullptr;
+    /// Unset when it makes no more, or all its users wait.
     std::optional<Duration> next_at;
-    std::optional<TraceRow> next_row;
+    std::optional<TraceRow> next_row = {};
     std::uint64_t made = 0;
   };
 
@@ -81,12 +93,19 @@ class Workload {
   /// Sets when the source's next call comes.
   std::optional<Error> move_on(Source& source);
   std::optional<Error> read_row(Source& source);
+  /// @returns when the row comes that was read last.
+  static Duration place_row(const Source& source);
+  /// Lets the user who is next call. @returns who it is.
+  static std::uint32_t take_user(Source& source);
+  void find_earliest();
   static CallSize draw_size(Source& source);
   static CallActs draw_acts(Source& source);
   static std::optional<std::uint32_t> draw_session(Source& source);
 
   const Scenario* x_scenario;
   std::vector<Source> x_sources;
+  /// Whose call is next; null = nobody's.
+  Source* x_earliest = nullptr;
   std::uint64_t x_made = 0;
 };
 

@@ -51,6 +51,7 @@ ScenarioRun::ScenarioRun(const Scenario& scenario, const RunOptions& options)
 
 void ScenarioRun::call_first(const Arrival& arrival) {
   const CallActs& acts = arrival.acts;
+  x_users.called(x_last_call + 1, arrival);
   if (x_scenario.clients[arrival.client].slot) return call(arrival, {});
   x_retries.made(x_last_call + 1, arrival);
   call(arrival, acts.duplicate_after ? "key " + std::to_string(x_last_call + 1) : "");
@@ -62,8 +63,17 @@ void ScenarioRun::call_first(const Arrival& arrival) {
   note(acts.duplicate_after, AgendaItem::Kind::duplicate);
 }
 
-void ScenarioRun::call_again(const std::optional<DueRepeat>& repeat) {
-  if (repeat) x_agenda.add(repeat->at, {AgendaItem::Kind::repeat, repeat->number});
+void ScenarioRun::call_failed(actors::CallNumber call, const Error& error, Duration at) {
+  const auto repeat = x_retries.failed(call, error, at);
+  if (!repeat) return let_think(call);
+  // Its user waits for the next try.
+  x_users.take(call);
+  x_agenda.add(repeat->at, {AgendaItem::Kind::repeat, repeat->number});
+}
+
+void ScenarioRun::let_think(actors::CallNumber call) {
+  const auto user = x_users.take(call);
+  if (user && x_workload != nullptr) x_workload->answered(user->client, user->user, now());
 }
 
 void ScenarioRun::call(const Arrival& arrival, std::string key) {
@@ -71,8 +81,8 @@ void ScenarioRun::call(const Arrival& arrival, std::string key) {
   const ClientSpec& client = x_scenario.clients[arrival.client];
   if (client.slot) {
     // Nobody is there to be asked for one, and the app knows.
-    if (x_house.is_up()) x_slots.ask(number, arrival);
-    return;
+    if (!x_house.is_up()) return let_think(number);
+    return x_slots.ask(number, arrival);
   }
   const TaskId task =
       x_house.is_up() ? x_house.submit(number, client, arrival, key) : unmade_id(number);
@@ -80,8 +90,7 @@ void ScenarioRun::call(const Arrival& arrival, std::string key) {
   if (!x_house.is_up()) {
     const Error error = make_error(ErrorCode::backend_unreachable, "nobody is there");
     x_recorder.refused(task, error, arrival.at);
-    call_again(x_retries.failed(number, error, arrival.at));
-    return;
+    return call_failed(number, error, arrival.at);
   }
   if (x_checker != nullptr)
     x_checker->called({number, task, arrival.client, key, session_of(client, arrival)}, arrival.at);
@@ -103,6 +112,7 @@ void ScenarioRun::act(AgendaItem item) {
     if (x_checker != nullptr) x_checker->hung_up(item.number, now());
     x_recorder.hung_up(place->second.task, now());
     x_retries.settled(item.number);
+    let_think(item.number);
     x_house.hang_up(place->second.task, item.number);
   } else {
     Arrival again = place->second.arrival;
@@ -155,48 +165,61 @@ void ScenarioRun::settle() {
   if (x_checker != nullptr && x_house.is_up()) x_checker->settled(x_house, now());
 }
 
+std::optional<Duration> ScenarioRun::next_due() const {
+  const auto due = x_agenda.next_at();
+  const auto call_at = next_call_at();
+  return due && call_at ? std::min(due, call_at) : due ? due : call_at;
+}
+
 bool ScenarioRun::advance(Duration until) {
   return x_house.run_until(until, [this] {
     settle();
-    return x_agenda.next_at().value_or(Duration::max());
+    return next_due().value_or(Duration::max());
   });
 }
 
-Result<void> ScenarioRun::make_calls(Workload& workload) {
-  auto arrival = workload.next();
-  while (!arrival.has_error() && (*arrival || x_agenda.next_at()) && !is_broken()) {
+Result<void> ScenarioRun::make_due_calls() {
+  while (next_call_at() && *next_call_at() <= now()) {
+    const auto arrival = x_workload->next();
+    if (arrival.has_error()) return arrival.error();
+    call_first(**arrival);
+    if (!x_is_shuffled) break;
+  }
+  return {};
+}
+
+Result<void> ScenarioRun::make_calls() {
+  while (next_due() && !is_broken()) {
     const auto due = x_agenda.next_at();
-    const bool is_call = *arrival && (!due || (*arrival)->at < *due);
+    const bool is_call = next_call_at() && (!due || *next_call_at() < *due);
     // What dies on the way puts its restart on the agenda, who fails on the way the next try.
-    if (!advance(is_call ? (*arrival)->at : *due)) continue;
+    if (!advance(*next_due())) continue;
     if (!is_call) {
       act();
       if (!x_is_shuffled) continue;
     }
-    while (!arrival.has_error() && *arrival && (*arrival)->at <= now()) {
-      call_first(**arrival);
-      arrival = workload.next();
-      if (!x_is_shuffled) break;
-    }
+    if (auto made = make_due_calls(); made.has_error()) return made;
     if (x_is_shuffled) act();
   }
-  if (arrival.has_error()) return arrival.error();
   return {};
 }
 
 // Every wait of a caller and every run has a budget, so this ends; but for tasks that nobody waits
-// for where nobody can run them. What is on the agenda comes to an end, too: tries are counted.
-void ScenarioRun::drain() {
+// for where nobody can run them. What is on the agenda comes to an end, too: tries are counted, and
+// so are the calls of users who are answered meanwhile.
+Result<void> ScenarioRun::drain() {
   Duration limit = drain_limit();
-  while ((open() > 0 || x_retries.is_any_due()) && !is_broken()) {
-    const auto due = x_agenda.next_at();
+  while ((open() > 0 || x_retries.is_any_due() || next_call_at()) && !is_broken()) {
+    const auto due = next_due();
     const auto timer = x_house.next_timer();
     const bool is_due = due && (!timer || *due < *timer);
-    if (!due && (!timer || *timer > limit)) return;
+    if (!due && (!timer || *timer > limit)) return {};
     if (!advance(is_due ? *due : *timer)) continue;
     act();
+    if (auto made = make_due_calls(); made.has_error()) return made;
     if (is_due) limit = std::max(limit, drain_limit());
   }
+  return {};
 }
 
 Duration ScenarioRun::drain_limit() const {
@@ -213,15 +236,17 @@ void ScenarioRun::rest() {
 
 Result<RunFigures> ScenarioRun::drive(Workload& workload) {
   if (x_checker != nullptr) x_checker->started(x_house, now());
-  if (auto made = make_calls(workload); made.has_error()) return made.error();
+  x_workload = &workload;
+  if (auto made = make_calls(); made.has_error()) return made.error();
   advance(now());
-  drain();
+  if (auto made = drain(); made.has_error()) return made.error();
   if (open() > 0 && !is_broken() && x_house.is_up() && x_house.is_whole()) {
     // An end that the disk did not take is made up for at the next start.
     x_house.die_after(0);
     x_house.run();
-    drain();
+    if (auto made = drain(); made.has_error()) return made.error();
   }
+  x_workload = nullptr;
   if (x_checker != nullptr && !is_broken()) {
     const std::size_t left = open();
     rest();

@@ -15,6 +15,7 @@
 #include "simulations/world/server_work.hpp"
 #include "simulations/world/simulated_house.hpp"
 #include "simulations/world/slot_holders.hpp"
+#include "simulations/world/waiting_users.hpp"
 
 namespace signalbox::sim {
 
@@ -22,6 +23,7 @@ class ScenarioRun final : HouseWitness {
  public:
   ScenarioRun(const Scenario& scenario, const RunOptions& options);
 
+  /// Once only.
   Result<RunFigures> drive(Workload& workload);
 
  private:
@@ -31,8 +33,10 @@ class ScenarioRun final : HouseWitness {
     std::string key;
   };
 
-  Result<void> make_calls(Workload& workload);
-  void drain();
+  Result<void> make_calls();
+  /// Makes the calls that are due by now: the first of them, or all where they cross.
+  Result<void> make_due_calls();
+  Result<void> drain();
   /// Who has not ended by then has nobody to run him.
   [[nodiscard]] Duration drain_limit() const;
   void rest();
@@ -44,7 +48,10 @@ class ScenarioRun final : HouseWitness {
   void play_fault(AgendaItem item);
   void call(const Arrival& arrival, std::string key);
   void call_first(const Arrival& arrival);
-  void call_again(const std::optional<DueRepeat>& repeat);
+  /// The client has no answer: it calls again if it ever does.
+  void call_failed(actors::CallNumber call, const Error& error, Duration at);
+  /// Nobody waits for that call any more: the user who did thinks about his next one.
+  void let_think(actors::CallNumber call);
   void restart();
   void settle();
   /// Asks the house, which has done all it had to do by then.
@@ -55,6 +62,12 @@ class ScenarioRun final : HouseWitness {
   [[nodiscard]] std::size_t open() const { return x_recorder.open() + x_slots.open(); }
   [[nodiscard]] bool is_broken() const { return x_checker != nullptr && x_checker->is_broken(); }
   [[nodiscard]] Duration now() const { return x_house.now(); }
+  /// @returns when the next call is made; nothing when all are, or users wait for answers.
+  [[nodiscard]] std::optional<Duration> next_call_at() const {
+    return x_workload == nullptr ? std::nullopt : x_workload->next_at();
+  }
+  /// @returns when something is to be done: a call, or what is on the agenda.
+  [[nodiscard]] std::optional<Duration> next_due() const;
 
   void committed(const StoreOp& op, const StoreResult& result) override;
   void refused(const actors::TaskRefused& message) override;
@@ -74,7 +87,10 @@ class ScenarioRun final : HouseWitness {
   Recorder x_recorder;
   FaultPlayer x_faults;
   Retries x_retries;
+  WaitingUsers x_users;
   Agenda x_agenda;
+  /// Null while no calls are made.
+  Workload* x_workload = nullptr;
   /// The calls of a house that keeps its tasks; others' clients do nothing about them.
   std::unordered_map<actors::CallNumber, Call> x_calls;
   /// By backend.

@@ -23,7 +23,7 @@ void ScenarioRun::committed(const StoreOp& op, const StoreResult& result) {
 void ScenarioRun::refused(const actors::TaskRefused& message) {
   if (x_checker != nullptr) x_checker->refused(message, now());
   x_recorder.refused(id_of(message.call, message.facts), message.error, now());
-  call_again(x_retries.failed(message.call, message.error, now()));
+  call_failed(message.call, message.error, now());
 }
 
 void ScenarioRun::accepted(const actors::TaskAccepted& message) {
@@ -31,6 +31,7 @@ void ScenarioRun::accepted(const actors::TaskAccepted& message) {
   const auto place = x_calls.find(message.call);
   if (place != x_calls.end()) x_recorder.accepted(place->second.task, message, now());
   x_retries.settled(message.call);
+  let_think(message.call);
 }
 
 void ScenarioRun::began(const actors::TaskBegan& message) {
@@ -44,7 +45,7 @@ void ScenarioRun::data(const actors::TaskData& message) {
 void ScenarioRun::ended(const actors::TaskEnded& message) {
   if (x_checker != nullptr) x_checker->ended(message, now());
   x_recorder.ended(id_of(message.call, message.facts), message, now());
-  call_again(x_retries.failed(message.call, message.error, now()));
+  call_failed(message.call, message.error, now());
 }
 
 void ScenarioRun::slot_admitted(const actors::SlotAdmitted& message) {
@@ -53,6 +54,7 @@ void ScenarioRun::slot_admitted(const actors::SlotAdmitted& message) {
 
 void ScenarioRun::slot_ended(const actors::SlotEnded& message) {
   x_slots.ended(message);
+  let_think(message.call);
 }
 
 actors::Playback ScenarioRun::play(const BackendSpec& backend, const BackendCall& call) {
@@ -75,8 +77,9 @@ void ScenarioRun::died(Death death) {
   const Error lost = make_error(ErrorCode::backend_unreachable, "the connection broke");
   for (const actors::CallNumber call : x_retries.open()) {
     x_recorder.abandoned(x_calls.at(call).task);
-    call_again(x_retries.failed(call, lost, now()));
+    call_failed(call, lost, now());
   }
+  for (const actors::CallNumber call : x_users.calls()) let_think(call);
   x_recorder.died(now());
   x_slots.died();
   if (x_checker != nullptr) x_checker->died(death, now());

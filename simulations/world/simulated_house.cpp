@@ -262,6 +262,7 @@ TaskId SimulatedHouse::submit(actors::CallNumber number, const ClientSpec& clien
   submit.is_async = client.is_async;
   submit.session = session_of(client, arrival);
   const CallSize& size = arrival.size;
+  if (client.declares_input) submit.size.tokens_in = size.tokens_in;
   if (client.declares_size) submit.size = {size.tokens_in, size.declared_out};
   const TaskId id = submit.task.id;
   caf::anon_send(x_house.broker, std::move(submit));

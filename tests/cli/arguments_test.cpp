@@ -82,18 +82,6 @@ TEST_CASE("arguments: sim", "[cli][arguments]") {
              Catch::StartsWith("--policy: "));
 }
 
-TEST_CASE("arguments: sim replay", "[cli][arguments]") {
-  const auto options = std::get<ReplayOptions>(
-      parse({"sim", "replay", "calls.jsonl", "--slots", "3", "--out", "/o"}));
-  CHECK(options.file == "calls.jsonl");
-  CHECK(options.slots == 3);
-  CHECK(options.out == "/o");
-  CHECK(std::get<ReplayOptions>(parse({"sim", "replay", "-"})).file == "-");
-  CHECK_THAT(usage_error({"sim", "replay"}), Catch::Contains("FILE is required"));
-  CHECK_THAT(usage_error({"sim", "replay", "-", "--policy", "lottery"}),
-             Catch::StartsWith("--policy: "));
-}
-
 TEST_CASE("arguments: sim experiment", "[cli][arguments]") {
   const auto options =
       std::get<ExperimentOptions>(parse({"sim", "experiment", "e1_oracles", "--quick", "--seeds",

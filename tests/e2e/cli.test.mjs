@@ -120,6 +120,12 @@ tasks: {max_attempts: 3, await_timeout_s: 600, max_backlog: 1000000}
     assert.deepEqual([...(r.stderr + r.stdout).matchAll(/my\.yaml:(\d+):\d+:/g)].map((m) => +m[1]).sort(), [2, 3, 4], told(r));
   });
 
+  test('what does nothing is told, and is no mistake', async () => {
+    const r = await check('inference:\n  profiles:\n    p: {max_concurrent: 2, policy: fair, reserve_interactive: 1}\n');
+    assert.equal(r.code, CODE.ok, told(r));
+    assert.match(r.stderr, /^warning: .*my\.yaml:3:\d+: inference\.profiles\.p\.reserve_interactive: has no effect with policy fair, only with strict\n$/);
+  });
+
   test('a file that is not there, a folder, and bytes that are no text', async () => {
     expectExit(await run(['config', 'check', path.join(dir, 'nowhere.yaml')]), CODE.usage);
     expectExit(await run(['config', 'check', dir]), CODE.usage);

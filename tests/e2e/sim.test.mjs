@@ -77,6 +77,18 @@ describe('sim', { timeout: 120_000 }, () => {
     expectExit(await run(['sim', 'replay', file]), CODE.usage);
   });
 
+  test('replay takes a trace, as fast as one likes, and says what it lacks', async () => {
+    const file = path.join(tempDir(), 'trace.csv');
+    fs.writeFileSync(file, 'TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.5+00:00,10,2\n2024-05-10 00:00:01.5+00:00,10,1\n');
+    const given = ['--slots', '1', '--service', '1,1'];
+    assert.match((await sim('replay', file, ...given)).stdout, /tasks 2  length 5000000 us[^]*sum of waits 2000000 us/);
+    assert.match((await sim('replay', file, ...given, '--traffic', '2')).stdout, /sum of waits 2500000 us/);
+    const swap = await sim('replay', file, ...given, '--policy', 'swap');
+    assert.match(swap.stderr, /^swap changes nothing here/);
+    const missing = expectExit(await run(['sim', 'replay', file, '--slots', '1']), CODE.usage);
+    assert.match(missing.stderr, /give --slots N and --service/);
+  });
+
   test('compare says that a slot more helps, and writes a page', async () => {
     const out = path.join(tempDir(), 'compared');
     const { stdout } = await sim('compare', example('three_classes'), '--slots', '4,5', '--seeds', '1-3', '--out', out);

@@ -155,7 +155,25 @@ sim::Fault draw_fault(Draw& draw, const sim::Scenario& scenario) {
 
 sim::ArrivalLaw draw_arrival(Draw& draw) {
   sim::ArrivalLaw arrival;
-  switch (draw.pick(4)) {
+  switch (draw.pick(7)) {
+    case 4:
+      arrival.kind = sim::ArrivalKind::hyperexp;
+      arrival.gap = draw.time();
+      arrival.hyperexp = {draw.time(), draw.count(0, 1'000)};
+      return arrival;
+    case 5:
+      arrival.kind = sim::ArrivalKind::on_off;
+      arrival.gap = draw.time();
+      arrival.on_off = {
+          std::max<Duration>(draw.time(), arrival.gap / 1'000 + std::chrono::milliseconds{1}),
+          draw.time()};
+      return arrival;
+    case 6:
+      arrival.kind = sim::ArrivalKind::closed;
+      arrival.closed.users = draw.count(1, 100'000);
+      arrival.closed.think = {LawKind::exponential,
+                              static_cast<std::int64_t>(draw.number(1'000'000, longest_ns))};
+      return arrival;
     case 0:
       arrival.gap = draw.time();
       return arrival;
@@ -170,9 +188,14 @@ sim::ArrivalLaw draw_arrival(Draw& draw) {
     default:
       arrival.kind = sim::ArrivalKind::trace;
       arrival.trace = {
-          draw.text(), draw.text(), draw.coin() ? "" : draw.text(), draw.coin() ? "" : draw.text(),
+          draw.text(),
+          draw.text(),
+          draw.coin() ? "" : draw.text(),
+          draw.coin() ? "" : draw.text(),
           draw.one_of<Duration, 4>({Duration{}, std::chrono::seconds{1},
-                                    std::chrono::milliseconds{1}, std::chrono::microseconds{1}})};
+                                    std::chrono::milliseconds{1}, std::chrono::microseconds{1}}),
+          draw.coin(),
+          draw.count(1, 1'000'000)};
       return arrival;
   }
 }
@@ -291,6 +314,7 @@ sim::ClientSpec draw_client(Draw& draw, const sim::Scenario& scenario, std::size
   if (client.slot) return client;
   if (draw.coin()) client.sessions = draw.count(0, 1'000'000);
   client.declares_size = draw.coin();
+  client.declares_input = draw.coin();
   if (draw.coin()) client.size_error = draw.count(0, 1'000);
   client.is_async = draw.coin();
   client.streaming = draw.coin();

@@ -124,4 +124,66 @@ TEST_CASE("recording: what rows round away is no slot more", "[simulations][reco
   CHECK(sim::replay_scenario(calls, "two").profiles.at("p").max_concurrent == 2);
 }
 
+TEST_CASE("recording: a policy learns from a replay, and never knows what is to come",
+          "[simulations][recording]") {
+  // Two owners by turns, one slot: ann's calls are short, bob's are long, and rows tell it.
+  std::vector<sim::RecordedCall> calls;
+  for (int index = 0; index < 60; ++index) {
+    const bool is_ann = index % 2 == 0;
+    calls.push_back({index * 500ms, is_ann ? 200ms : 2s, Priority::workflow, "p",
+                     is_ann ? "ann" : "bob", "m", 10, is_ann ? 20 : 200, index * 2s,
+                     std::to_string(1'000 + index)});
+  }
+  const auto wait_under = [&](const char* policy, std::uint32_t tokens_of_bob) {
+    for (auto& call : calls) {
+      if (call.owner == "bob") call.tokens_out = tokens_of_bob;
+    }
+    sim::Scenario replay = sim::replay_scenario(calls, "turns");
+    sim::set_slots(replay, 1);
+    sim::set_policy(replay, policy);
+    return sim::to_us(
+        run_scenario(replay, {.seed = 1}).classes[to_index(Priority::workflow)].wait_sum);
+  };
+  const auto strict = wait_under("strict", 200);
+  CHECK(wait_under("sjf", 200) < strict * 8 / 10);
+  CHECK(wait_under("fair", 200) != strict);
+  // Nothing but what servers have said tells them apart: with equal answers nobody is shorter.
+  CHECK(wait_under("sjf", 20) == strict);
+}
+
+TEST_CASE("recording: a policy is told a prompt's length, and not the answer's",
+          "[simulations][recording]") {
+  const std::vector<sim::RecordedCall> calls{
+      {0s, 1s, Priority::workflow, "p", "ann", "m", 10, 20, 0s, "1"}};
+  const sim::Scenario replay = sim::replay_scenario(calls, "one");
+  CHECK(replay.clients[0].declares_input);
+  CHECK_FALSE(replay.clients[0].declares_size);
+  CHECK(replay.backends[0].reports_usage);
+}
+
+TEST_CASE("recording: twice the traffic is the same calls in half the time",
+          "[simulations][recording]") {
+  const auto call = [](Duration at, const char* id) {
+    return sim::RecordedCall{at, 3s, Priority::workflow, "p", "ann", "m", 1, 2, at, id};
+  };
+  const std::vector<sim::RecordedCall> calls{call(1h + 8s, "3"), call(1h, "1"), call(1h + 4s, "2")};
+  const auto times_at = [&](std::uint32_t traffic) {
+    const sim::Scenario replay = sim::replay_scenario(calls, "three", traffic);
+    // What was in use at once is what rows say, whatever comes now.
+    CHECK(replay.profiles.at("p").max_concurrent == 1);
+    Collector seen;
+    run_scenario(replay, {.seed = 1, .observer = &seen});
+    std::vector<Duration> times;
+    for (const auto& [number, task] : seen.tasks) {
+      times.push_back(task.arrived_at);
+      CHECK(task.ended_at - *task.dispatched_at == 3s);
+    }
+    return times;
+  };
+  using Times = std::vector<Duration>;
+  CHECK(times_at(1'000) == Times{0s, 4s, 8s});
+  CHECK(times_at(2'000) == Times{0s, 2s, 4s});
+  CHECK(times_at(250) == Times{0s, 16s, 32s});
+}
+
 }  // namespace signalbox::testing

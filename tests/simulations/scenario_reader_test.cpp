@@ -105,6 +105,59 @@ TEST_CASE("scenario: every key is read", "[simulations][scenario]") {
         sim::ArrivalLaw{sim::ArrivalKind::trace, {}, {"hour.csv", "when", "", "out", 1ms}});
 }
 
+TEST_CASE("scenario: ways to call are read", "[simulations][scenario]") {
+  const auto arrival_of = [](const std::string& arrival) {
+    const auto file =
+        sim::read_scenario(with("{law: poisson, rate_per_s: 4}", "{" + arrival + "}"), "s.yaml");
+    REQUIRE(file.violations.empty());
+    return file.scenario.clients[0].arrival;
+  };
+  const auto clusters = arrival_of("law: hyperexp, short_s: 0.05, long_s: 2, short_share: 0.9");
+  CHECK(clusters.kind == sim::ArrivalKind::hyperexp);
+  CHECK(clusters.gap == 50ms);
+  CHECK(clusters.hyperexp == sim::Hyperexp{2s, 900});
+  const auto bursts = arrival_of("law: on_off, rate_per_s: 4, on_s: 10, off_s: 50");
+  CHECK(bursts.kind == sim::ArrivalKind::on_off);
+  CHECK(bursts.gap == 250ms);
+  CHECK(bursts.on_off == sim::OnOff{10s, 50s});
+  const auto users = arrival_of("law: closed, users: 12, think: {law: exp, mean_s: 30}");
+  CHECK(users.kind == sim::ArrivalKind::closed);
+  CHECK(users.closed == sim::UserLaw{12, {sim::LawKind::exponential, Duration{30s}.count()}});
+  const auto traffic = sim::read_scenario(
+      with("time: ms", "time: ms\n      traffic: 2.5\n      from_first: true"), "s.yaml");
+  REQUIRE(traffic.violations.empty());
+  CHECK(traffic.scenario.clients[1].arrival.trace.traffic == 2'500);
+  CHECK(traffic.scenario.clients[1].arrival.trace.from_first);
+  const auto input = sim::read_scenario(with("declares_size", "declares_input"), "s.yaml");
+  REQUIRE(input.violations.empty());
+  CHECK(input.scenario.clients[0].declares_input);
+  CHECK_FALSE(input.scenario.clients[0].declares_size);
+}
+
+TEST_CASE("scenario: a slip in a way to call is told with its place", "[simulations][scenario]") {
+  const auto slip_of = [](const std::string& arrival) {
+    const auto lines = slips(with("{law: poisson, rate_per_s: 4}", "{" + arrival + "}"));
+    REQUIRE(lines.size() == 1);
+    const std::size_t path = lines[0].find("clients");
+    REQUIRE(path != std::string::npos);
+    return lines[0].substr(path);
+  };
+  CHECK(slip_of("law: closed, users: 2, think: {law: const, value_s: 0}") ==
+        "clients[0].arrival.think: must come to 0.001 s or more");
+  CHECK(slip_of("law: closed, users: 0, think: {law: const, value_s: 1}") ==
+        "clients[0].arrival.users: must be a whole number from 1 to 100000, not \"0\"");
+  CHECK(slip_of("law: on_off, mean_s: 1000, on_s: 0.9, off_s: 1") ==
+        "clients[0].arrival.on_s: must be 0.001 or more, and a thousandth of the time between two "
+        "calls");
+  CHECK_THAT(slip_of("law: hyperexp, short_s: 1, long_s: 2"),
+             Catch::Contains("clients[0].arrival.short_share"));
+  CHECK_THAT(slip_of("law: closed, users: 1, think: {law: uniform, min_s: 3, max_s: 2}"),
+             Catch::Contains("its low end must not be above its high"));
+  const auto lines = slips(with("time: ms", "time: ms\n      traffic: 0"));
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::Contains("clients[1].arrival.traffic"));
+}
+
 TEST_CASE("scenario: servers that load models, and that slow down", "[simulations][scenario]") {
   const auto file = sim::read_scenario(
       with("pool: both", "models: [small, large], swap_s: 4, reports_usage: true"), "s.yaml");

@@ -230,6 +230,37 @@ TEST_CASE("shrink: a failure that needs a law keeps it", "[simulations][shrink]"
   CHECK(shrunk.scenario.clients[0].arrival.kind == sim::ArrivalKind::poisson);
 }
 
+TEST_CASE("shrink: users who wait for answers become few, and laws plain",
+          "[simulations][shrink]") {
+  const std::string text = R"(version: 1
+tasks: 50
+profiles: {line: {max_concurrent: 2}}
+backends: [{name: a, service: {law: const, value_s: 1}}]
+clients:
+  - {name: crowd, class: workflow, profile: line, model: a,
+     arrival: {law: closed, users: 40, think: {law: exp, mean_s: 7.25}}}
+  - {name: bursts, class: workflow, profile: line, model: a,
+     arrival: {law: on_off, rate_per_s: 4, on_s: 2, off_s: 8}}
+)";
+  // Three users, and somebody who calls by a law beside them.
+  const auto probe = [](const Scenario& scenario) -> Failure {
+    bool has_crowd = false;
+    bool has_law = false;
+    for (const auto& client : scenario.clients) {
+      has_crowd = has_crowd || client.arrival.closed.users >= 3;
+      has_law = has_law || client.arrival.gap > Duration::zero();
+    }
+    return has_crowd && has_law ? Failure{"I5"} : std::nullopt;
+  };
+  const auto shrunk = shrink_fully(read_whole_scenario(text), probe);
+  REQUIRE(shrunk.scenario.clients.size() == 2);
+  const auto& crowd = shrunk.scenario.clients[0].arrival;
+  CHECK(crowd.closed.users == 3);
+  CHECK(crowd.closed.think.kind == sim::LawKind::constant);
+  CHECK(crowd.closed.think.low >= 1'000'000);
+  CHECK(shrunk.scenario.clients[1].arrival.kind == sim::ArrivalKind::constant);
+}
+
 TEST_CASE("shrink: options that matter stay, others go", "[simulations][shrink]") {
   const auto probe = [](const Scenario& scenario) -> Failure {
     const bool is_so = scenario.commit == CommitMode::relaxed && scenario.schedule_seed &&

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "simulations/scenario/workload.hpp"
 
@@ -118,6 +119,91 @@ TEST_CASE("workload: a client's calls do not depend on others", "[simulations][w
   CHECK(draw(alone, 4).front().at != by_itself.front().at);
 }
 
+/// Mean and squared coefficient of variation of the gaps, and how many of them there are.
+struct Gaps {
+  double mean_s = 0;
+  double scv = 0;
+};
+
+Gaps gaps_of(const sim::ArrivalLaw& law, std::uint64_t tasks) {
+  sim::Scenario scenario;
+  scenario.tasks = tasks;
+  scenario.clients = {poisson("a", 1s)};
+  scenario.clients[0].arrival = law;
+  double sum = 0;
+  double squares = 0;
+  Duration last{};
+  for (const sim::Arrival& arrival : draw(scenario, 1)) {
+    const double gap = to_seconds(arrival.at - last);
+    last = arrival.at;
+    sum += gap;
+    squares += gap * gap;
+  }
+  const double mean = sum / static_cast<double>(tasks);
+  return {mean, squares / static_cast<double>(tasks) / (mean * mean) - 1};
+}
+
+TEST_CASE("workload: gaps of two lengths have the mean and the spread that theory says",
+          "[simulations][workload]") {
+  sim::ArrivalLaw law;
+  law.kind = sim::ArrivalKind::hyperexp;
+  law.gap = 50ms;
+  law.hyperexp = {2s, 900};
+  const Gaps gaps = gaps_of(law, 200'000);
+  // 0.9 * 0.05 + 0.1 * 2; second moment 2 * (0.9 * 0.0025 + 0.1 * 4).
+  CHECK(gaps.mean_s == Approx(0.245).epsilon(0.02));
+  CHECK(gaps.scv == Approx(0.8045 / (0.245 * 0.245) - 1).epsilon(0.05));
+  // One share or the other is Poisson.
+  law.hyperexp.short_share = 1'000;
+  CHECK(gaps_of(law, 100'000).mean_s == Approx(0.05).epsilon(0.02));
+  CHECK(gaps_of(law, 100'000).scv == Approx(1).epsilon(0.05));
+  law.hyperexp.short_share = 0;
+  CHECK(gaps_of(law, 100'000).mean_s == Approx(2).epsilon(0.02));
+}
+
+TEST_CASE("workload: bursts have the mean and the spread that theory says",
+          "[simulations][workload]") {
+  sim::ArrivalLaw law;
+  law.kind = sim::ArrivalKind::on_off;
+  law.gap = 100ms;
+  law.on_off = {1s, 3s};
+  const Gaps gaps = gaps_of(law, 200'000);
+  // A gap is exp(10 + 1) and then, with probability 1/11, a silence and a gap again: mean 0.4,
+  // squared coefficient of variation 1 + 2 * rate * off^2 * on / (on + off)^2.
+  CHECK(gaps.mean_s == Approx(0.4).epsilon(0.02));
+  CHECK(gaps.scv == Approx(1 + 2 * 10.0 * 9 * 1 / 16).epsilon(0.05));
+  // Without silence it is Poisson.
+  law.on_off.off = 0s;
+  CHECK(gaps_of(law, 100'000).mean_s == Approx(0.1).epsilon(0.02));
+  CHECK(gaps_of(law, 100'000).scv == Approx(1).epsilon(0.05));
+}
+
+TEST_CASE("workload: users call when they have thought, and no more until they are answered",
+          "[simulations][workload]") {
+  sim::Scenario scenario;
+  scenario.horizon = 1h;
+  scenario.clients = {poisson("users", 0s)};
+  scenario.clients[0].arrival = {sim::ArrivalKind::closed};
+  scenario.clients[0].arrival.closed = {3, {sim::LawKind::uniform, 1, 1'000}};
+  auto workload = sim::Workload::open(scenario, 1, "");
+  REQUIRE(workload.has_value());
+  std::set<std::uint32_t> users;
+  for (int index = 0; index < 3; ++index) {
+    const auto arrival = workload->next();
+    REQUIRE(arrival.has_value());
+    users.insert((*arrival)->user.value());
+  }
+  CHECK(users.size() == 3);
+  CHECK_FALSE(workload->next_at());
+  workload->answered(0, 1, 5s);
+  REQUIRE(workload->next_at());
+  CHECK(*workload->next_at() > 5s);
+  CHECK(*workload->next_at() <= 5s + 1us);
+  CHECK((*workload->next())->user == 1);
+  workload->answered(0, 2, 2h);
+  CHECK_FALSE(workload->next_at());
+}
+
 TEST_CASE("workload: a constant client starts when told and stops after its tasks",
           "[simulations][workload]") {
   sim::Scenario scenario;
@@ -150,6 +236,40 @@ TEST_CASE("workload: traces of one calendar keep their distance", "[simulations]
   CHECK(arrivals[2].client == 0);
 }
 
+TEST_CASE("workload: a trace comes as many times as fast, and no smaller",
+          "[simulations][workload]") {
+  const TraceFolder folder;
+  folder.write("t.csv", "at,in,out\n1000,1,2\n1001,3,4\n1007,5,6\n");
+  sim::Scenario scenario;
+  scenario.clients = {traced("t.csv", 1ms)};
+  const auto times_at = [&](std::uint32_t traffic, bool from_first) {
+    scenario.clients[0].arrival.trace.traffic = traffic;
+    scenario.clients[0].arrival.trace.from_first = from_first;
+    std::vector<Duration> times;
+    for (const auto& arrival : draw(scenario, 1, folder.path())) {
+      times.push_back(arrival.at);
+      CHECK(arrival.size.tokens_out == 2 * times.size());
+    }
+    return times;
+  };
+  using Times = std::vector<Duration>;
+  CHECK(times_at(1'000, false) == Times{1'000ms, 1'001ms, 1'007ms});
+  CHECK(times_at(1'000, true) == Times{0ms, 1ms, 7ms});
+  CHECK(times_at(2'000, true) == Times{0ms, 500us, 3'500us});
+  CHECK(times_at(500, true) == Times{0ms, 2ms, 14ms});
+  CHECK(times_at(3'000, true) == Times{0ns, 333'333ns, 2'333'333ns});
+  scenario.clients[0].start = 10s;
+  CHECK(times_at(2'000, true) == Times{10s, 10s + 500us, 10s + 3'500us});
+}
+
+TEST_CASE("workload: traffic is exact over a year, and bounded", "[simulations][workload]") {
+  const Duration year = std::chrono::hours{24 * 365} + 1ns;
+  CHECK(sim::at_traffic(year, 1'000) == year);
+  CHECK(sim::at_traffic(year, 500) == 2 * year);
+  CHECK(sim::at_traffic(year, 1'000'000) == std::chrono::seconds{86'400 * 365} / 1'000);
+  CHECK(sim::at_traffic(Duration::max(), 1) == Duration::max() / 4);
+}
+
 TEST_CASE("workload: a trace that cannot be used is refused with its line",
           "[simulations][workload]") {
   const TraceFolder folder;
@@ -179,8 +299,13 @@ TEST_CASE("workload: a trace that cannot be used is refused with its line",
 TEST_CASE("trace times: calendar and numbers, exact", "[simulations][workload]") {
   CHECK(sim::parse_calendar("1970-01-02T00:00:00Z") == 24h);
   CHECK(sim::parse_calendar("1970-01-01 00:00:01.000000001") == 1s + 1ns);
-  for (const char* text : {"", "1970", "1970-13-01 00:00:00", "1970-01-01 24:00:00",
-                           "1970-01-01 00:00:00 later", "1970-01-01x00:00:00"}) {
+  CHECK(sim::parse_calendar("1970-01-02 00:00:00.5+00:00") == 24h + 500ms);
+  CHECK(sim::parse_calendar("1970-01-02T02:30:00+02:30") == 24h);
+  CHECK(sim::parse_calendar("1970-01-01T19:00:00-05:00") == 24h);
+  for (const char* text :
+       {"", "1970", "1970-13-01 00:00:00", "1970-01-01 24:00:00", "1970-01-01 00:00:00 later",
+        "1970-01-01x00:00:00", "1970-01-01 00:00:00+1:00", "1970-01-01 00:00:00+0100",
+        "1970-01-01 00:00:00+15:00", "1970-01-01 00:00:00+01:00Z"}) {
     CHECK_FALSE(sim::parse_calendar(text));
   }
   CHECK(sim::parse_amount("12", 1s) == 12s);
