@@ -17,6 +17,7 @@
 #include "cli/show/get.hpp"
 #include "cli/show/top.hpp"
 #include "cli/sim/sim.hpp"
+#include "cli/sim/sim_compare.hpp"
 #include "cli/sim/sim_experiment.hpp"
 #include "cli/sim/sim_fuzz.hpp"
 #include "cli/sim/sim_shrink.hpp"

@@ -112,7 +112,7 @@ void add_replay(CLI::App& sim, ReplayArguments& arguments,
       replay->add_option("--time", arguments.time, "What a trace's times are: calendar, s, ms, us")
           ->check(CLI::IsMember(time_words));
   const CLI::Option* out =
-      replay->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
+      replay->add_option("--out", options.out, "Folder for report.html, CSV files, SVG plots");
   for (const CLI::Option* path : {file, out}) values[path] = {true, {}};
   values[time] = {false, time_words};
 }

@@ -1,7 +1,5 @@
 #include "cli/sim/sim.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,7 +11,6 @@
 #include "cli/sim/sim_files.hpp"
 #include "simulations/campaign/campaign.hpp"
 #include "simulations/figures/run_files.hpp"
-#include "simulations/lab/compare_report.hpp"
 #include "simulations/world/run.hpp"
 
 namespace signalbox::cli {
@@ -21,29 +18,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool has_traces(const sim::Scenario& scenario) {
-  return std::any_of(scenario.clients.begin(), scenario.clients.end(), [](const auto& client) {
-    return client.arrival.kind == sim::ArrivalKind::trace;
-  });
-}
-
-Failure to_failure(const Error& error, const std::string& traces, const sim::Scenario& scenario) {
-  const bool lacks_folder = traces.empty() && has_traces(scenario);
-  return {
-      ExitCode::usage,
-      error.message + (lacks_folder ? "; --traces or SIGNALBOX_TRACES names their folder" : "")};
-}
-
 void tell_speed(const sim::RunFigures& figures, Clock::duration took) {
   const double seconds = std::max(std::chrono::duration<double>(took).count(), 1e-9);
   std::fprintf(stderr, "%.2f s: %.0f tasks/s, %.0f times real time\n", seconds,
                static_cast<double>(figures.tasks) / seconds, to_seconds(figures.length) / seconds);
-}
-
-/// @returns false when the files cannot be written.
-bool write_report(const std::string& folder, const sim::Comparison& comparison) {
-  return write_files(folder, {{"report.html", sim::print_comparison_page(comparison)},
-                              {"compare.csv", sim::print_comparison_csv(comparison)}});
 }
 
 /// How a scenario is run and what becomes of it.
@@ -113,29 +91,6 @@ int run_replay(const ReplayOptions& options) {
   if (!options.policy.empty()) sim::set_policy(scenario, options.policy);
   if (options.slots) sim::set_slots(scenario, *options.slots);
   return run_and_print(scenario, {scenario.seed, {}, options.out});
-}
-
-int run_compare(const CompareOptions& options) {
-  auto loaded = load_scenario(options.file);
-  if (loaded.has_error()) return report(loaded.error());
-  const auto variants = sim::make_variants(*loaded, options.policies, options.slots);
-  const std::size_t runs = variants.size() * options.seeds.size();
-  const bool is_watched = isatty(STDERR_FILENO) == 1;
-  const auto began = Clock::now();
-  const auto comparison =
-      sim::compare(variants, options.seeds, options.traces, [&](std::size_t done) {
-        if (is_watched) std::fprintf(stderr, "\r%zu of %zu runs", done, runs);
-      });
-  if (is_watched) std::fprintf(stderr, "\r");
-  if (comparison.has_error()) {
-    return report(to_failure(comparison.error(), options.traces, *loaded));
-  }
-  std::fprintf(stderr, "%zu runs in %.2f s\n", runs,
-               std::chrono::duration<double>(Clock::now() - began).count());
-  if (!options.out.empty() && !write_report(options.out, *comparison)) {
-    return report({ExitCode::failure, "cannot write the files in " + options.out});
-  }
-  return to_int(print_out(sim::print_comparison(*comparison)) ? ExitCode::ok : ExitCode::failure);
 }
 
 }  // namespace signalbox::cli

@@ -1,5 +1,4 @@
-// `signalbox sim`, `sim replay` and `sim compare`: scenarios on a virtual clock, and what came of
-// them.
+// `signalbox sim` and `sim replay`: scenarios on a virtual clock, and what came of them.
 #pragma once
 
 #include "cli/sim/sim_arguments.hpp"
@@ -12,8 +11,5 @@ int run_sim(const SimOptions& options);
 
 /// As run_sim(), with calls of the daemon's past.
 int run_replay(const ReplayOptions& options);
-
-/// As run_sim(); how far it is goes to stderr, where that is a terminal.
-int run_compare(const CompareOptions& options);
 
 }  // namespace signalbox::cli

@@ -22,7 +22,7 @@ Examples:
   signalbox sim examples/scenarios/three_classes.yaml --slots 5 --seed 2
   signalbox sim examples/scenarios/night_batch.yaml --out /tmp/night
   signalbox sim minimal.yaml --check
-  signalbox sim compare examples/scenarios/night_batch.yaml --slots 2,3
+  signalbox sim compare examples/scenarios/home_office.yaml --policies strict,fair,swap
 
 Scenario files: docs/simulation.md)";
 
@@ -32,7 +32,9 @@ trusted.
 
 Examples:
   signalbox sim compare night.yaml --slots 2,3
-  signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night)";
+  signalbox sim compare night.yaml --policies strict,aging --seeds 1-20 --out /tmp/night
+  signalbox sim compare night.yaml --variant 'preempt={profiles: {gpu: {preempt: background}}}'
+  signalbox sim compare calls.jsonl --slots 2,3 --seeds 1)";
 
 /// The parser takes "-1" for a large number.
 std::string find_number_problem(const std::string& text) {
@@ -59,6 +61,12 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_span(std::string_vi
   return std::pair{first, last};
 }
 
+template <class Value>
+bool has_twice(std::vector<Value> values) {
+  std::sort(values.begin(), values.end());
+  return std::adjacent_find(values.begin(), values.end()) != values.end();
+}
+
 std::optional<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
   const auto span = parse_span(text, seeds_max);
   if (!span) return std::nullopt;
@@ -75,7 +83,8 @@ void add_compare(CLI::App& sim, SimArguments& arguments,
   compare->footer(compare_footer);
   CompareOptions& options = arguments.compare;
   const CLI::Option* file =
-      compare->add_option("SCENARIO", options.file, "The scenario's YAML file")->required();
+      compare->add_option("SCENARIO", options.file, "The scenario's YAML file, or calls.jsonl")
+          ->required();
   compare->add_option("--policies", options.policies, "Orders of grants, comma between them")
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -83,9 +92,13 @@ void add_compare(CLI::App& sim, SimArguments& arguments,
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1U, max_concurrent_max));
+  compare
+      ->add_option("--variant", options.variants,
+                   "NAME={...}: what differs, as a tree of the scenario's keys; repeatable")
+      ->allow_extra_args(false);
   compare->add_option("--seeds", arguments.seeds, "One, or a span like 1-20 (default 1-10)");
   const CLI::Option* out =
-      compare->add_option("--out", options.out, "Folder for report.html and compare.csv");
+      compare->add_option("--out", options.out, "Folder for report.html, compare.csv, SVG plots");
   const CLI::Option* traces = compare->add_option("--traces", options.traces,
                                                   "Folder of recorded traces (SIGNALBOX_TRACES)");
   for (const CLI::Option* path : {file, out, traces}) values[path] = {true, {}};
@@ -214,7 +227,7 @@ void add_sim(CLI::App& app, SimArguments& arguments,
   sim->add_option("--slots", options.slots, "Slots, for every profile")
       ->check(CLI::Range(1U, max_concurrent_max));
   const CLI::Option* out =
-      sim->add_option("--out", options.out, "Folder for tasks.csv, timeline.csv, classes.csv");
+      sim->add_option("--out", options.out, "Folder for report.html, CSV files, SVG plots");
   const CLI::Option* traces =
       sim->add_option("--traces", options.traces, "Folder of recorded traces (SIGNALBOX_TRACES)");
   sim->add_flag("--check", options.is_checked, "Hold the run against every invariant");
@@ -264,10 +277,13 @@ std::optional<std::string> settle_compare(SimArguments& arguments, const config:
   for (const std::string& policy : options.policies) {
     if (auto problem = find_policy_problem("--policies", policy)) return problem;
   }
+  if (has_twice(options.policies)) return "--policies names one of them twice";
+  if (has_twice(options.slots)) return "--slots names one of them twice";
   const std::size_t variants = std::max<std::size_t>(options.policies.size(), 1) *
-                               std::max<std::size_t>(options.slots.size(), 1);
+                                   std::max<std::size_t>(options.slots.size(), 1) +
+                               options.variants.size();
   if (variants < 2) {
-    return "there is nothing to compare: give several --policies or several --slots";
+    return "there is nothing to compare: give several --policies, several --slots or a --variant";
   }
   return std::nullopt;
 }

@@ -40,12 +40,14 @@ struct SimOptions {
 };
 
 struct CompareOptions {
-  /// The scenario's file.
+  /// The scenario's file, or call rows as JSON lines (*.jsonl).
   std::string file;
-  /// Variants are every policy with every number of slots; without any of either, that of the
-  /// scenario. The first is what the others are compared with.
+  /// Variants are every policy with every number of slots (without any of either, that of the
+  /// scenario), then each of `variants`. The first is what the others are compared with.
   std::vector<std::string> policies;
   std::vector<std::uint32_t> slots;
+  /// "NAME={...}": the scenario with a change of its tree.
+  std::vector<std::string> variants;
   /// In rising order, at least one, at most 1,000.
   std::vector<std::uint64_t> seeds;
   /// As in SimOptions.

@@ -1,5 +1,6 @@
 #include "cli/sim/sim_files.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -36,6 +37,17 @@ Outcome<sim::Scenario> load_scenario(const std::string& path) {
   auto read = sim::read_scenario(*text, path);
   if (read.violations.empty()) return std::move(read.scenario);
   return to_usage_failure(read.violations);
+}
+
+Failure to_failure(const Error& error, const std::string& traces, const sim::Scenario& scenario) {
+  const auto& clients = scenario.clients;
+  const bool lacks_folder =
+      traces.empty() && std::any_of(clients.begin(), clients.end(), [](const auto& client) {
+        return client.arrival.kind == sim::ArrivalKind::trace;
+      });
+  return {
+      ExitCode::usage,
+      error.message + (lacks_folder ? "; --traces or SIGNALBOX_TRACES names their folder" : "")};
 }
 
 bool write_file(const std::string& path, const std::string& text) {

@@ -20,6 +20,9 @@ Failure to_usage_failure(const std::vector<config::Violation>& violations);
 /// @returns the scenario, or every slip in its file with its place.
 Outcome<sim::Scenario> load_scenario(const std::string& path);
 
+/// Why a run could not be made. @param traces the folder that was named, if any.
+Failure to_failure(const Error& error, const std::string& traces, const sim::Scenario& scenario);
+
 /// An earlier file is replaced. @returns false when it cannot be written.
 bool write_file(const std::string& path, const std::string& text);
 

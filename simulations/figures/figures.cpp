@@ -9,14 +9,21 @@ constexpr const char* class_columns =
     "class,submitted,done,rejected,queue_timeouts,run_timeouts,failed,cancelled,waited,"
     "wait_mean_us,wait_p50_us,wait_p95_us,wait_p99_us,wait_max_us,wait_sum_us,queue_integral_us\n";
 
+/// @returns seconds with three decimals, rounded.
+std::string in_seconds(std::int64_t us) {
+  const std::int64_t ms = (us + 500) / 1000;
+  return fmt::format("{}.{:03}", ms / 1000, ms % 1000);
+}
+
 std::string print_class_row(std::string_view name, const ClassFigures& figures) {
-  return fmt::format(
-      "{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13} {:>13}\n", name,
-      figures.submitted, figures.done, figures.rejected,
-      figures.queue_timeouts + figures.run_timeouts, figures.failed + figures.cancelled,
-      figures.waited, to_us(figures.mean_wait()), to_us(figures.waits.quantile(500)),
-      to_us(figures.waits.quantile(950)), to_us(figures.waits.quantile(990)),
-      to_us(figures.waits.max()));
+  const auto seconds = [](Duration wait) { return in_seconds(to_us(wait)); };
+  return fmt::format("{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>11} {:>9} {:>9} {:>9} {:>9}\n",
+                     name, figures.submitted, figures.done, figures.rejected,
+                     figures.queue_timeouts + figures.run_timeouts,
+                     figures.failed + figures.cancelled, figures.waited,
+                     seconds(figures.mean_wait()), seconds(figures.waits.quantile(500)),
+                     seconds(figures.waits.quantile(950)), seconds(figures.waits.quantile(990)),
+                     seconds(figures.waits.max()));
 }
 
 }  // namespace
@@ -51,12 +58,11 @@ std::string print_slots(const RunFigures& figures) {
 
 std::string print_summary(const RunFigures& figures) {
   std::string text =
-      fmt::format("scenario {}  seed {}  tasks {}  length {} us\n\n", figures.scenario,
-                  figures.seed, figures.tasks, to_us(figures.length));
-  text +=
-      fmt::format("{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>13} {:>13} {:>13} {:>13} {:>13}\n",
-                  "CLASS", "SUBMITTED", "DONE", "REJECTED", "TIMEOUTS", "FAILED", "WAITED",
-                  "WAIT MEAN us", "P50", "P95", "P99", "MAX");
+      fmt::format("scenario {}  seed {}  tasks {}  length {} s\n\n", figures.scenario, figures.seed,
+                  figures.tasks, in_seconds(to_us(figures.length)));
+  text += fmt::format("{:<12} {:>9} {:>9} {:>8} {:>8} {:>7} {:>9} {:>11} {:>9} {:>9} {:>9} {:>9}\n",
+                      "CLASS", "SUBMITTED", "DONE", "REJECTED", "TIMEOUTS", "FAILED", "WAITED",
+                      "WAIT MEAN s", "P50", "P95", "P99", "MAX");
   bool is_exact = true;
   TaskTime waits = 0;
   TaskTime integral = 0;
@@ -83,8 +89,8 @@ std::string print_summary(const RunFigures& figures) {
   text += fmt::format("sum of waits {} us, integral of the queue {} us\n", to_us(waits),
                       to_us(integral));
   if (returns > 0) {
-    text += fmt::format("calls that were done went back {} times, which lost {} us of work\n",
-                        returns, to_us(wasted));
+    text += fmt::format("calls that were done went back {} times, which lost {} s of work\n",
+                        returns, in_seconds(to_us(wasted)));
   }
   if (figures.repeats > 0 || figures.given_up > 0) {
     text += fmt::format("{} of these calls were made before, {} were given up\n", figures.repeats,

@@ -8,11 +8,12 @@ namespace signalbox::sim {
 namespace {
 
 constexpr const char* style = R"(
-body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#1d2530}
-table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #dde3ea}
-td:first-child,th:first-child{text-align:left}.sure{font-weight:600}svg{width:100%;height:auto;margin:.6em 0}
-svg text{font:12px system-ui,sans-serif;fill:#47535f}svg .title{font-size:14px;font-weight:600;fill:#1d2530}
-.grid{stroke:#e4e9ee}.whisker{stroke:#1d2530;stroke-width:1.5}polyline{stroke-width:1.8}
+body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;color:#1d2530}
+table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .6em;text-align:right;border-bottom:1px solid #dde3ea}
+td:first-child,th:first-child,
+.named td:nth-child(-n+3),.named th:nth-child(-n+3){text-align:left}
+.first td{border-top:1px solid #9aa7b4}table{font-variant-numeric:tabular-nums}
+.sure{font-weight:600}svg{width:100%;height:auto;margin:.6em 0}
 )";
 
 }  // namespace
@@ -21,8 +22,8 @@ std::string html_page(const std::string& title, const std::string& body) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\">"
-      "<title>{}</title><style>{}</style></head><body>\n{}</body></html>\n",
-      escape_markup(title), style, body);
+      "<title>{}</title><style>{}{}</style></head><body>\n{}</body></html>\n",
+      escape_markup(title), style, chart_style, body);
 }
 
 }  // namespace signalbox::sim

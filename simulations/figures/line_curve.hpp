@@ -1,5 +1,5 @@
-// The length of the line over a run of any length, in a bounded number of points: when there are
-// too many, neighbours become one.
+// The length of the line and the slots in use over a run of any length, in a bounded number of
+// points: when there are too many, neighbours become one.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,29 @@ class LineCurve final : public RunObserver {
   void ended(const EndedTask&) override {}
   void sampled(std::uint64_t second, const LineState& line) override;
 
-  /// @returns the mean number of waiting calls, all classes together, of each span in turn.
-  [[nodiscard]] std::vector<double> means() const;
+  // Means of each span in turn.
+  /// @returns calls that waited, all classes together.
+  [[nodiscard]] std::vector<double> waiting() const;
+  /// @returns those of one class.
+  [[nodiscard]] std::vector<double> waiting(Priority priority) const;
+  /// @returns tasks that held a slot.
+  [[nodiscard]] std::vector<double> running() const;
+  /// How long the run is.
+  [[nodiscard]] double seconds() const { return static_cast<double>(x_points.size() * x_width); }
   /// Of the spans. Unit: s.
   [[nodiscard]] std::uint64_t seconds_per_point() const { return x_width; }
 
  private:
   struct Point {
-    std::uint64_t sum = 0;
+    LineState sum;
     std::uint64_t seconds = 0;
+
+    void add(const LineState& line);
   };
   void halve();
+  /// @param count of a span's sums the one that is meant.
+  template <class Count>
+  [[nodiscard]] std::vector<double> means(Count count) const;
 
   std::vector<Point> x_points;
   std::uint64_t x_width = 1;

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "simulations/figures/run_report.hpp"
+
 namespace signalbox::sim {
 
 RunFiles::RunFiles(const Scenario& scenario, std::string folder)
@@ -29,6 +31,7 @@ void RunFiles::ended(const EndedTask& task) {
 }
 
 void RunFiles::sampled(std::uint64_t second, const LineState& line) {
+  x_line.sampled(second, line);
   x_timeline << fmt::format("{},{},{},{},{}\n", second, line.queued[0], line.queued[1],
                             line.queued[2], line.running);
 }
@@ -43,6 +46,10 @@ void RunFiles::write(const std::string& name, const std::string& text) {
 std::optional<Error> RunFiles::finish(const RunFigures& figures) {
   write("classes.csv", print_classes(figures));
   write("summary.txt", print_summary(figures));
+  if (!x_scenario->faults.empty()) write("faults.csv", print_faults(*x_scenario));
+  for (const auto& [name, text] : run_report_files(*x_scenario, figures, x_line)) {
+    write(name, text);
+  }
   x_tasks.close();
   x_timeline.close();
   if (x_is_good && !x_tasks.fail() && !x_timeline.fail()) return std::nullopt;

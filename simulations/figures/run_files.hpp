@@ -1,11 +1,13 @@
-// A run as files: tasks.csv (every task), timeline.csv (the line, second by second), classes.csv
-// and summary.txt. Written as the run goes, so they may be as long as they like.
+// A run as files: tasks.csv (every task), timeline.csv (the line, second by second), classes.csv,
+// faults.csv where there are any, summary.txt, report.html and its charts. The long ones are
+// written as the run goes.
 #pragma once
 
 #include <fstream>
 #include <string>
 
 #include "core/base/error.hpp"
+#include "simulations/figures/line_curve.hpp"
 #include "simulations/figures/recorder.hpp"
 #include "simulations/scenario/scenario.hpp"
 
@@ -31,6 +33,7 @@ class RunFiles final : public RunObserver {
   std::string x_folder;
   std::ofstream x_tasks;
   std::ofstream x_timeline;
+  LineCurve x_line;
   bool x_is_good = true;
 };
 

@@ -43,6 +43,21 @@ void WaitSample::add(Duration wait) {
   x_exact.push_back(wait);
 }
 
+void WaitSample::add(const WaitSample& other) {
+  if (is_exact() && other.is_exact() && x_count + other.x_count <= exact_max) {
+    x_exact.insert(x_exact.end(), other.x_exact.begin(), other.x_exact.end());
+    x_is_sorted = x_exact.empty();
+  } else {
+    if (is_exact()) fold();
+    for (const Duration wait : other.x_exact) ++x_buckets[bucket_of(wait)];
+    for (std::size_t bucket = 0; bucket < other.x_buckets.size(); ++bucket) {
+      x_buckets[bucket] += other.x_buckets[bucket];
+    }
+  }
+  x_count += other.x_count;
+  x_max = std::max(x_max, other.x_max);
+}
+
 void WaitSample::fold() {
   x_buckets.resize(buckets);
   for (const Duration wait : x_exact) ++x_buckets[bucket_of(wait)];

@@ -16,6 +16,8 @@ class WaitSample {
 
   /// @pre `wait` is not negative.
   void add(Duration wait);
+  /// All that are in `other`.
+  void add(const WaitSample& other);
 
   [[nodiscard]] std::uint64_t count() const { return x_count; }
   [[nodiscard]] Duration max() const { return x_max; }

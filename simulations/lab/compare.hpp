@@ -5,12 +5,16 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/error.hpp"
 #include "core/base/priority.hpp"
+#include "simulations/figures/curves.hpp"
 #include "simulations/figures/interval.hpp"
+#include "simulations/figures/line_curve.hpp"
+#include "simulations/lab/experiment_figures.hpp"
 #include "simulations/scenario/scenario.hpp"
 
 namespace signalbox::sim {
@@ -26,46 +30,45 @@ std::vector<Variant> make_variants(const Scenario& scenario,
                                    const std::vector<std::string>& policies,
                                    const std::vector<std::uint32_t>& slots);
 
-/// What is compared, of one class.
-enum class Measure : std::uint8_t { mean_wait, p95_wait, p99_wait, max_wait, done };
-inline constexpr std::array all_measures{Measure::mean_wait, Measure::p95_wait, Measure::p99_wait,
-                                         Measure::max_wait, Measure::done};
-
-/// @returns "mean wait", "p99 wait", ...
-const char* to_string(Measure measure);
-/// @returns "s" or "share".
-const char* unit_of(Measure measure);
-
 /// One variant's runs.
 struct VariantRuns {
   std::string name;
-  /// [class][measure][seed]. Waits in seconds; `done` is the share of the calls made.
-  std::array<std::array<std::vector<double>, all_measures.size()>, priority_count> values;
-  /// Share of the slots' time in use, all profiles together, by seed.
-  std::vector<double> utilisation;
-  /// Of the first seed: the wait that so many per cent of a class do not exceed, 0 to 100; the line
-  /// over time, and the seconds of each point. For pictures.
-  std::array<std::vector<double>, priority_count> wait_quantiles;
-  std::vector<double> line;
-  std::uint64_t line_seconds = 1;
-  std::uint64_t trace_hash = 0;
+  /// By Comparison::figures and seed; empty where some run has no such figure.
+  std::vector<std::vector<double>> values;
+  /// By seed.
+  std::vector<std::uint64_t> trace_hashes;
+  /// An earlier variant that made the very same runs, with every seed: index in
+  /// Comparison::variants.
+  std::optional<std::size_t> same_as = {};
+  /// Of the first seed, for pictures.
+  std::array<ChartPoints, priority_count> distributions;
+  LineCurve line;
 };
 
 struct Comparison {
   std::string scenario;
   std::vector<std::uint64_t> seeds;
+  /// What is measured: waits, latencies and ends of every class that makes calls, the use of every
+  /// profile; calls that were sent back, models that were loaded and slots that were tuned, where
+  /// that occurred.
+  std::vector<FigureRef> figures;
   /// The first is what the others are compared with.
   std::vector<VariantRuns> variants;
-  /// Classes that made calls.
+  /// That make calls in any variant.
   std::vector<Priority> classes;
 };
 
-/// @returns the variant's own figure.
-Interval estimate(const VariantRuns& variant, Priority priority, Measure measure);
+/// @param figure index in Comparison::figures. @returns the variant's own, or nothing where it has
+/// no such figure.
+std::optional<Interval> estimate(const VariantRuns& variant, std::size_t figure);
 
 /// @returns variant minus base, seed by seed: far narrower than the difference of two estimates.
-Interval difference(const VariantRuns& base, const VariantRuns& variant, Priority priority,
-                    Measure measure);
+/// Nothing where one of them has no such figure.
+std::optional<Interval> difference(const VariantRuns& base, const VariantRuns& variant,
+                                   std::size_t figure);
+
+/// @returns index in Comparison::figures, or nothing when it is not among them.
+std::optional<std::size_t> find_figure(const Comparison& comparison, const FigureRef& figure);
 
 /// Runs every variant with every seed. @param on_run is told how many runs are done.
 /// @pre there are variants and seeds. @returns what went wrong with the first run that could not be

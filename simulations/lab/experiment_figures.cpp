@@ -4,8 +4,12 @@
 #include <array>
 #include <span>
 
+#include "core/base/error.hpp"
+
 namespace signalbox::sim {
 namespace {
+
+constexpr std::string_view seconds_ending = "_s";
 
 double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
@@ -15,12 +19,13 @@ double in_seconds(TaskTime time) {
   return static_cast<double>(time) / 1e9;
 }
 
-/// What a figure is taken of: the run, and the classes and clients that are meant.
+/// What a figure is taken of: the run, and the classes, clients and profiles that are meant.
 struct View {
   const RunFigures& run;
   const ClientTally& tally;
   std::vector<const ClassFigures*> classes;
   std::vector<const ClientFigures*> clients;
+  std::vector<const ProfileFigures*> profiles;
 
   /// @returns that member's sum over the classes.
   template <class Member>
@@ -45,6 +50,15 @@ double wait_quantile_s(const View& view, std::uint32_t per_mille) {
   return to_seconds(view.classes.front()->waits.quantile(per_mille));
 }
 
+double latency_quantile_s(const View& view, std::uint32_t per_mille) {
+  if (view.clients.size() == 1) {
+    return to_seconds(view.clients.front()->latencies.quantile(per_mille));
+  }
+  WaitSample all;
+  for (const ClientFigures* figures : view.clients) all.add(figures->latencies);
+  return to_seconds(all.quantile(per_mille));
+}
+
 /// Over which calls were made.
 double calling_time_s(const View& view) {
   return to_seconds(view.tally.scenario().horizon.value_or(view.run.length));
@@ -63,12 +77,12 @@ double jain(const View& view) {
   return jain_index(shares);
 }
 
-double utilisation_of(const RunFigures& run) {
+double utilisation_of(const View& view) {
   TaskTime busy = 0;
   TaskTime room = 0;
-  for (const ProfileFigures& profile : run.profiles) {
-    busy += profile.busy_integral;
-    room += static_cast<TaskTime>(profile.slots) * run.length.count();
+  for (const ProfileFigures* profile : view.profiles) {
+    busy += profile->busy_integral;
+    room += static_cast<TaskTime>(profile->slots) * view.run.length.count();
   }
   return ratio(static_cast<double>(busy), static_cast<double>(room));
 }
@@ -130,10 +144,12 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(view.of_clients(&ClientFigures::latency_sum) / 1e9,
                     view.of_clients(&ClientFigures::done));
      }},
-    {"p50_latency_s", FigureScope::one_client,
-     [](const View& view) { return to_seconds(view.clients.front()->latencies.quantile(500)); }},
-    {"p99_latency_s", FigureScope::one_client,
-     [](const View& view) { return to_seconds(view.clients.front()->latencies.quantile(990)); }},
+    {"p50_latency_s", FigureScope::anyone,
+     [](const View& view) { return latency_quantile_s(view, 500); }},
+    {"p95_latency_s", FigureScope::anyone,
+     [](const View& view) { return latency_quantile_s(view, 950); }},
+    {"p99_latency_s", FigureScope::anyone,
+     [](const View& view) { return latency_quantile_s(view, 990); }},
     // How calls ended.
     {"share_done", FigureScope::any_class,
      [](const View& view) { return share_of_calls(view, &ClassFigures::done); }},
@@ -154,24 +170,24 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(in_seconds(integral), to_seconds(view.run.length));
      }},
     // What the whole run came to.
-    {"slots", FigureScope::run,
+    {"slots", FigureScope::any_profile,
      [](const View& view) {
        double slots = 0;
-       for (const ProfileFigures& profile : view.run.profiles) slots += profile.slots;
+       for (const ProfileFigures* profile : view.profiles) slots += profile->slots;
        return slots;
      }},
-    {"slots_at_end", FigureScope::run,
+    {"slots_at_end", FigureScope::any_profile,
      [](const View& view) {
        double slots = 0;
-       for (const ProfileFigures& profile : view.run.profiles) {
-         slots += profile.slots_at_end.value_or(profile.slots);
+       for (const ProfileFigures* profile : view.profiles) {
+         slots += profile->slots_at_end.value_or(profile->slots);
        }
        return slots;
      }},
     {"length_s", FigureScope::run,
      [](const View& view) { return to_seconds(view.run.length); }},
-    {"utilisation", FigureScope::run,
-     [](const View& view) { return utilisation_of(view.run); }},
+    {"utilisation", FigureScope::any_profile,
+     [](const View& view) { return utilisation_of(view); }},
     {"swaps_per_call", FigureScope::run,
      [](const View& view) {
        return ratio(static_cast<double>(view.run.swaps), static_cast<double>(view.run.tasks));
@@ -208,6 +224,11 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
        return ratio(view.of_classes(&ClassFigures::attempts),
                     view.of_classes(&ClassFigures::had_slot));
      }},
+    {"returns_per_call", FigureScope::any_class,
+     [](const View& view) {
+       const double done = view.of_classes(&ClassFigures::done);
+       return ratio(view.of_classes(&ClassFigures::attempts) - done, done);
+     }},
     {"wasted_s_per_call", FigureScope::any_class,
      [](const View& view) {
        return ratio(view.of_classes(&ClassFigures::wasted_sum) / 1e9,
@@ -240,6 +261,13 @@ const std::vector<std::string>& figure_words() {
   return words;
 }
 
+std::size_t figure_kind(std::string_view word) {
+  const auto& words = figure_words();
+  const auto place = std::find(words.begin(), words.end(), word);
+  SIGNALBOX_ASSERT(place != words.end());
+  return static_cast<std::size_t>(place - words.begin());
+}
+
 FigureScope scope_of(const FigureRef& figure) {
   return figure_rows[figure.kind].scope;
 }
@@ -247,13 +275,33 @@ FigureScope scope_of(const FigureRef& figure) {
 std::string to_string(const FigureRef& figure) {
   std::string text = figure_rows[figure.kind].word;
   if (figure.priority) text += " " + std::string{to_string(*figure.priority)};
-  if (!figure.client.empty()) text += " " + figure.client;
+  for (const std::string& name : {figure.client, figure.profile}) {
+    if (!name.empty()) text += " " + name;
+  }
   return text;
+}
+
+std::string title_of(const FigureRef& figure) {
+  std::string title = figure_rows[figure.kind].word;
+  if (!unit_of(figure).empty()) title.resize(title.size() - seconds_ending.size());
+  std::replace(title.begin(), title.end(), '_', ' ');
+  return title;
+}
+
+std::string unit_of(const FigureRef& figure) {
+  const std::string_view word = figure_rows[figure.kind].word;
+  return word.ends_with(seconds_ending) && !word.ends_with("_per_s") ? "s" : "";
+}
+
+std::string owner_of(const FigureRef& figure) {
+  if (figure.priority) return std::string{to_string(*figure.priority)};
+  if (!figure.profile.empty()) return "profile " + figure.profile;
+  return figure.client.empty() ? "all" : figure.client;
 }
 
 std::optional<double> measure(const FigureRef& figure, const RunFigures& run,
                               const ClientTally& tally) {
-  View view{run, tally, {}, {}};
+  View view{run, tally, {}, {}, {}};
   for (const Priority priority : all_priorities) {
     const ClassFigures& figures = run.classes[to_index(priority)];
     const bool is_meant = !figure.priority || *figure.priority == priority;
@@ -266,7 +314,11 @@ std::optional<double> measure(const FigureRef& figure, const RunFigures& run,
                           figure.client == clients[index].owner;
     if (is_of_class && is_named) view.clients.push_back(&tally.clients()[index]);
   }
-  if (view.classes.empty() || view.clients.empty()) return std::nullopt;
+  for (const ProfileFigures& profile : run.profiles) {
+    const bool is_meant = figure.profile.empty() || figure.profile == profile.name;
+    if (is_meant) view.profiles.push_back(&profile);
+  }
+  if (view.classes.empty() || view.clients.empty() || view.profiles.empty()) return std::nullopt;
   return figure_rows[figure.kind].measure(view);
 }
 

@@ -111,18 +111,19 @@ std::optional<FigureRef> ExperimentReader::read_figure(SectionReader& section) {
   section.read_word("figure", word, figure_words(), to_word);
   section.read_word("class", figure.priority, config::priority_words(), parse_priority);
   section.read_text("client", figure.client, config::check_name);
+  section.read_text("profile", figure.profile, config::check_name);
   if (!word) return std::nullopt;
   const auto& words = figure_words();
   figure.kind =
       static_cast<std::size_t>(std::find(words.begin(), words.end(), *word) - words.begin());
   const FigureScope scope = scope_of(figure);
-  const bool may_have_client = scope == FigureScope::anyone || scope == FigureScope::one_client;
-  const bool lacks_one = (scope == FigureScope::one_class && !figure.priority) ||
-                         (scope == FigureScope::one_client && figure.client.empty());
-  if (lacks_one || (!may_have_client && !figure.client.empty()) ||
-      (scope == FigureScope::run && figure.priority)) {
+  const bool may_have_class = scope != FigureScope::run && scope != FigureScope::any_profile;
+  const bool lacks_class = scope == FigureScope::one_class && !figure.priority;
+  if (lacks_class || (scope != FigureScope::anyone && !figure.client.empty()) ||
+      (scope != FigureScope::any_profile && !figure.profile.empty()) ||
+      (!may_have_class && figure.priority)) {
     complain(section, section.path(),
-             *word + (lacks_one ? " is one class's or one client's" : " is not one's alone"));
+             *word + (lacks_class ? " is one class's" : " is not one's alone"));
     return std::nullopt;
   }
   return figure;

@@ -203,14 +203,14 @@ std::string print_experiment(const Experiment& experiment, const ExperimentResul
 }
 
 std::string print_experiment_csv(const Experiment& experiment, const ExperimentResult& result) {
-  std::string text = "variant,figure,class,client,seeds,mean,half_width\n";
+  std::string text = "variant,figure,class,client,profile,seeds,mean,half_width\n";
   for_each_value(
       experiment, result,
       [&](const std::string& variant, const FigureRef& figure, const std::vector<double>& values) {
         const Interval value = interval_of(values);
-        text += fmt::format("\"{}\",{},{},{},{},{:.9g},", variant, figure_words()[figure.kind],
+        text += fmt::format("\"{}\",{},{},{},{},{},{:.9g},", variant, figure_words()[figure.kind],
                             figure.priority ? to_string(*figure.priority) : std::string_view{},
-                            figure.client, values.size(), value.mean);
+                            figure.client, figure.profile, values.size(), value.mean);
         text += std::isfinite(value.half_width) ? fmt::format("{:.6g}\n", value.half_width) : "\n";
       });
   return text;

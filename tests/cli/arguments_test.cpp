@@ -159,6 +159,16 @@ TEST_CASE("arguments: sim compare", "[cli][arguments]") {
   CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--policies", "strict", "--slots", "2"}),
              Catch::Contains("nothing to compare"));
   CHECK_THAT(usage_error({"sim", "compare"}), Catch::Contains("SCENARIO is required"));
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--policies", "strict,aging,strict"}),
+             Catch::Contains("--policies names one of them twice"));
+  CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--slots", "2,2"}),
+             Catch::Contains("--slots names one of them twice"));
+  // Values with commas and braces are one value each.
+  const auto changed = std::get<CompareOptions>(
+      parse({"sim", "compare", "x.yaml", "--variant", "a={profiles: {p: {max_queued: 1}}, seed: 2}",
+             "--variant", "b={}"}));
+  CHECK(changed.variants ==
+        std::vector<std::string>{"a={profiles: {p: {max_queued: 1}}, seed: 2}", "b={}"});
   for (const char* seeds : {"6-4", "", "1-", "-3", "0-1000", "one"}) {
     CHECK_THAT(usage_error({"sim", "compare", "x.yaml", "--slots", "1,2", "--seeds", seeds}),
                Catch::StartsWith("--seeds "));

@@ -41,14 +41,20 @@ describe('sim', { timeout: 120_000 }, () => {
     const { stdout } = await sim(example('night_batch'), '--out', out);
     assert.equal(fs.readFileSync(path.join(out, 'summary.txt'), 'utf8'), stdout);
     const tasks = lines(path.join(out, 'tasks.csv'));
-    const [, count, length] = stdout.match(/tasks (\d+)  length (\d+) us/);
+    const [, count, length] = stdout.match(/tasks (\d+)  length (\d+)\.\d{3} s/);
     assert.equal(tasks.length, Number(count) + 1);
     const header = tasks[0].split(',');
     const sum = tasks.slice(1).reduce((total, row) => total + Number(row.split(',')[header.indexOf('wait_us')]), 0);
     const told = Number(stdout.match(/sum of waits (\d+) us/)[1]);
     assert.ok(told - sum >= 0 && told - sum < Number(count), 'each row is cut to whole microseconds');
-    assert.equal(lines(path.join(out, 'timeline.csv')).length, Math.floor(Number(length) / 1e6) + 2);
+    assert.equal(lines(path.join(out, 'timeline.csv')).length, Number(length) + 2);
     assert.equal(lines(path.join(out, 'classes.csv')).length, 4);
+    const page = fs.readFileSync(path.join(out, 'report.html'), 'utf8');
+    assert.ok(page.startsWith('<!doctype html>') && page.trimEnd().endsWith('</html>'));
+    for (const chart of ['wait_distribution.svg', 'queue.svg', 'utilisation.svg']) {
+      assert.match(fs.readFileSync(path.join(out, chart), 'utf8'), /^<svg xmlns="[^"]+" viewBox=/, chart);
+    }
+    assert.ok(!fs.existsSync(path.join(out, 'faults.csv')), 'nothing goes wrong that night');
   });
 
   test('a slip in the file is told with its place', async () => {
@@ -92,9 +98,38 @@ describe('sim', { timeout: 120_000 }, () => {
   test('compare says that a slot more helps, and writes a page', async () => {
     const out = path.join(tempDir(), 'compared');
     const { stdout } = await sim('compare', example('three_classes'), '--slots', '4,5', '--seeds', '1-3', '--out', out);
-    assert.match(stdout, /background +mean wait +5 slots +\d+\.\d+ \+- \d+\.\d+ +-\d+\.\d+ \+- \d+\.\d+ \*/);
+    assert.match(stdout, /background +mean wait, s +5 slots +\d+\.\d+ \+- \d+\.\d+ +-\d+\.\d+ \+- \d+\.\d+ \*/);
+    assert.match(stdout, /interactive +mean latency, s +5 slots .* \*/);
+    assert.match(stdout, /profile shared +utilisation +4 slots +0\.\d+/);
     const page = fs.readFileSync(path.join(out, 'report.html'), 'utf8');
     assert.ok(page.startsWith('<!doctype html>') && page.trimEnd().endsWith('</html>'));
-    assert.equal(lines(path.join(out, 'compare.csv')).length, 1 + 3 * 5 * 2);
+    assert.equal(lines(path.join(out, 'compare.csv')).length, 1 + (3 * 8 + 1) * 2);
+    assert.ok(fs.readFileSync(path.join(out, 'queue.svg'), 'utf8').includes('5 slots'));
+  });
+
+  test('compare tells variants apart by a change, and says where two are one', async () => {
+    const preempting = 'preempting={profiles: {gpu: {preempt: background}}}';
+    const { stdout } = await sim('compare', example('home_office'), '--variant', preempting, '--variant', 'plain={}', '--seeds', '1-2');
+    assert.match(stdout, /first: as written/);
+    assert.match(stdout, /background +returns per call +preempting +0\.\d+/);
+    assert.match(stdout, /\nplain: same runs as "as written", call by call, with every seed\n/);
+    const slip = expectExit(await run(['sim', 'compare', example('home_office'), '--variant', 'a={profiles: {gpu: {prempt: x}}}']), CODE.usage);
+    assert.match(slip.stderr, /--variant "a": profiles\.gpu\.prempt: unknown key; did you mean preempt\?/);
+    expectExit(await run(['sim', 'compare', example('home_office'), '--variant', 'a={}', '--variant', 'a={}']), CODE.usage);
+    expectExit(await run(['sim', 'compare', example('home_office'), '--policies', 'strict,strict']), CODE.usage);
+  });
+
+  test('compare takes the calls of the past as well', async () => {
+    const file = path.join(tempDir(), 'calls.jsonl');
+    const at = (ms) => new Date(Date.UTC(2026, 10, 21, 12) + ms).toISOString();
+    const row = (index) => ({
+      id: `i${index}`, profile: 'p', priority: 'interactive', model: 'm', pool: null, backend: 'm', owner: index % 2 ? 'ann' : null, status: 'ok',
+      queued_at: at(index), admitted_at: at(index * 10_000), finished_at: at((index + 1) * 10_000), queue_wait_ms: index * 9_999, service_time_ms: 10_000, tokens_in: 1, tokens_out: null,
+    });
+    fs.writeFileSync(file, [0, 1, 2, 3].map((index) => JSON.stringify(row(index))).join('\n'));
+    const { stdout } = await sim('compare', file, '--slots', '1,2', '--variant', 'four={profiles: {p: {max_concurrent: 4}}}', '--seeds', '1');
+    assert.match(stdout, /interactive +max wait, s +1 slots +29\.9970\n/);
+    assert.match(stdout, /interactive +max wait, s +2 slots +9\.9980 +-19\.9990/);
+    assert.match(stdout, /interactive +max wait, s +four +0\.0000 +-29\.9970/);
   });
 });

@@ -23,6 +23,30 @@ TEST_CASE("wait sample: nearest ranks of a known set", "[simulations][wait_sampl
   CHECK(sample.quantile(1) == Duration{0});
 }
 
+TEST_CASE("wait sample: two together are one of both, exact or counted",
+          "[simulations][wait_sample]") {
+  sim::WaitSample low;
+  sim::WaitSample high;
+  for (int value = 1; value <= 50; ++value) low.add(Duration{value});
+  for (int value = 100; value > 50; --value) high.add(Duration{value});
+  low.add(high);
+  CHECK(low.count() == 100);
+  CHECK(low.quantile(500) == Duration{50});
+  CHECK(low.quantile(510) == Duration{51});
+  CHECK(low.max() == Duration{100});
+  sim::WaitSample many;
+  for (std::size_t index = 0; index < sim::WaitSample::exact_max; ++index) many.add(Duration{7});
+  sim::WaitSample few = high;
+  few.add(many);
+  CHECK_FALSE(few.is_exact());
+  CHECK(few.count() == sim::WaitSample::exact_max + 50);
+  CHECK(few.quantile(1) == Duration{7});
+  CHECK(few.quantile(1000) == Duration{100});
+  many.add(high);
+  CHECK(many.quantile(1000) == Duration{100});
+  CHECK(many.quantile(500) == Duration{7});
+}
+
 TEST_CASE("wait sample: beyond what it holds it errs upwards by less than 1 in 2,048",
           "[simulations][wait_sample]") {
   sim::WaitSample sample;
