@@ -76,7 +76,7 @@ TEST_CASE("server: an answer's body says its tokens, a stream's does not",
   const sim::CallSize size{.tokens_in = 12, .tokens_out = 345};
   const auto said = [&](bool streaming) {
     auto playback = sim::script_call(1s, size, streaming, nullptr);
-    sim::say_usage(playback, size);
+    sim::say_usage(playback, size.tokens_in, size.tokens_out);
     return std::get<BackendFinished>(playback.steps.back().event).body;
   };
   CHECK(said(true) == nullptr);
