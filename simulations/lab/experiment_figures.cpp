@@ -226,8 +226,8 @@ constexpr std::array figure_rows = std::to_array<FigureRow>({
      }},
     {"returns_per_call", FigureScope::any_class,
      [](const View& view) {
-       const double done = view.of_classes(&ClassFigures::done);
-       return ratio(view.of_classes(&ClassFigures::attempts) - done, done);
+       const double served = view.of_classes(&ClassFigures::had_slot);
+       return ratio(view.of_classes(&ClassFigures::attempts) - served, served);
      }},
     {"wasted_s_per_call", FigureScope::any_class,
      [](const View& view) {
