@@ -8,8 +8,8 @@
 #include "actors/messages/gather.hpp"
 #include "actors/tasks/task_actor.hpp"
 #include "core/backends/routing_news.hpp"
-#include "core/tasks/attempt_log.hpp"
 #include "core/base/name.hpp"
+#include "core/tasks/attempt_log.hpp"
 
 namespace signalbox::actors {
 namespace {

@@ -80,8 +80,8 @@ void answer_broker_state(Context& context) {
   const bool sees_all_workers = caller.may("workers:view") || caller.may("workers:edit");
   const auto profiles = ask<actors::ProfileList>(services, actors::ListProfiles{});
   if (profiles.has_error()) return context.send_error(profiles.error());
-  const auto workers = ask<actors::WorkerList>(
-      services, actors::ListWorkers{caller.owner, sees_all_workers});
+  const auto workers =
+      ask<actors::WorkerList>(services, actors::ListWorkers{caller.owner, sees_all_workers});
   if (workers.has_error()) return context.send_error(workers.error());
   const auto llms = ask<actors::LlmList>(services, actors::ListLlms{});
   if (llms.has_error()) return context.send_error(llms.error());

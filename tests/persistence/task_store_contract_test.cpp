@@ -140,7 +140,7 @@ STORE_TEST("each transition sets its fields") {
   commit_all(store, {claim(1, 8, "worker-2"), give_back(1, 8, false)});
   expected.attempts = 2;
   log.push_back(
-      {2, "qwen", "worker-2", at_ms(1000), at_ms(2500), Attempted::returned, ErrorCode::none});
+      {2, "qwen", "worker-2", at_ms(2500), at_ms(2500), Attempted::returned, ErrorCode::none});
   expected.attempt_log = log;
   CHECK(load(store, 1) == expected);
 
@@ -149,11 +149,12 @@ STORE_TEST("each transition sets its fields") {
   expected.claimed_by = "worker-1";
   expected.backend = "qwen";
   log.push_back(
-      {3, "qwen", "worker-1", at_ms(1000), at_ms(3000), Attempted::completed, ErrorCode::none});
+      {3, "qwen", "worker-1", at_ms(2500), at_ms(3000), Attempted::completed, ErrorCode::none});
   expected.attempt_log = log;
   expected.epoch = 9;
   expected.attempts = 3;
-  expected.claimed_at = at_ms(1000);
+  // The machine's clock had been set back to before the last attempt's end.
+  expected.claimed_at = at_ms(2500);
   expected.completed_at = at_ms(3000);
   expected.response_type = "application/json";
   CHECK(load(store, 1) == expected);

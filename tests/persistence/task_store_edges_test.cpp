@@ -101,16 +101,18 @@ STORE_TEST("finished tasks are found in the order they ended") {
   std::vector<StoreOp> ops;
   for (std::uint64_t number = 1; number <= 6; ++number) {
     MoveTask end = cancel(number);
-    end.at = at_ms(static_cast<std::int64_t>(number * 7 % 6) - 2);
-    ops.emplace_back(insert(number));
+    end.at = at_ms(static_cast<std::int64_t>(number * 7 % 6) + 1);
+    Task task = make_task(number);
+    task.created_at = at_ms(0);
+    ops.emplace_back(insert(std::move(task)));
     if (number != 4) ops.emplace_back(end);
   }
   commit_all(fixture.store(), ops);
-  // 6 ended at -2, 1 at -1, 2 at 0, 3 at 1, 5 at 3.
-  CHECK(*fixture.store().finished_before(at_ms(3), 10) ==
+  // 6 ended at 1, 1 at 2, 2 at 3, 3 at 4, 5 at 6.
+  CHECK(*fixture.store().finished_before(at_ms(6), 10) ==
         std::vector{task_id(6), task_id(1), task_id(2), task_id(3)});
-  CHECK(*fixture.store().finished_before(at_ms(4), 2) == std::vector{task_id(6), task_id(1)});
-  CHECK(fixture.store().finished_before(at_ms(-2), 10)->empty());
+  CHECK(*fixture.store().finished_before(at_ms(7), 2) == std::vector{task_id(6), task_id(1)});
+  CHECK(fixture.store().finished_before(at_ms(1), 10)->empty());
 }
 
 STORE_TEST("pending tasks made before a moment are found, queue by queue") {

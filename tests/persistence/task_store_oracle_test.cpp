@@ -57,25 +57,28 @@ class Oracle {
       return Outcome::conflict;
     }
     if (op.epoch != 0 && op.epoch != task.epoch) return Outcome::conflict;
+    // Times of a row never go back, whatever the machine's clock does.
+    WallTime at = std::max({op.at, task.created_at, task.claimed_at, task.stream_started_at});
+    for (const Attempt& attempt : task.attempt_log) at = std::max(at, attempt.ended_at);
     task.state = op.to;
-    if (op.to != running) close_attempt(task, op);
+    if (op.to != running) close_attempt(task, op, at);
     if (op.to == claimed) {
       task.claimed_by = op.claimed_by;
       task.backend = op.backend;
       task.epoch = op.new_epoch;
-      task.claimed_at = op.at;
+      task.claimed_at = at;
       task.stream_started_at = {};
       task.attempts += 1;
       task.attempt_log.push_back({task.attempts,
                                   op.backend,
                                   op.claimed_by,
-                                  op.at,
+                                  at,
                                   {},
                                   Attempt::Outcome::open,
                                   ErrorCode::none});
       if (task.attempt_log.size() > 16) task.attempt_log.erase(task.attempt_log.begin());
     } else if (op.to == running) {
-      task.stream_started_at = op.at;
+      task.stream_started_at = at;
     } else if (op.to == pending) {
       task.claimed_by = "";
       task.backend = "";
@@ -85,7 +88,7 @@ class Oracle {
       task.losses += op.lost ? 1 : 0;
       task.preemptions += op.preempted ? 1 : 0;
     } else {
-      task.completed_at = op.at;
+      task.completed_at = at;
       task.error_code = op.error_code;
       task.error_message = op.error_message;
       task.backend_status = op.backend_status;
@@ -122,7 +125,7 @@ class Oracle {
       }
       const bool is_used_up = task.attempts - blameless >= max_attempts;
       if (is_used_up) stop.to = TaskState::error;
-      close_attempt(task, stop);
+      close_attempt(task, stop, stop.at);
       if (is_used_up) {
         task.state = TaskState::error;
         task.error_code = ErrorCode::worker_lost;
@@ -142,11 +145,11 @@ class Oracle {
   std::map<std::string, std::string> documents;
 
  private:
-  static void close_attempt(Task& task, const MoveTask& op) {
+  static void close_attempt(Task& task, const MoveTask& op, WallTime at) {
     using enum Attempt::Outcome;
     for (Attempt& attempt : task.attempt_log) {
       if (attempt.outcome != open) continue;
-      attempt.ended_at = op.at;
+      attempt.ended_at = at;
       attempt.error_code = op.error_code;
       if (op.to == pending) attempt.outcome = op.lost ? lost : returned;
       if (op.to == pending && op.preempted) attempt.outcome = preempted;
