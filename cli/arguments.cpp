@@ -6,23 +6,13 @@
 
 #include "cli/build_name.hpp"
 #include "cli/command_line.hpp"
+#include "cli/usage.hpp"
 #include "config/words.hpp"
 #include "core/base/read_number.hpp"
 #include "http/text/json_writer.hpp"
 
 namespace signalbox::cli {
 namespace {
-
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
-  const auto nearest = config::find_nearest(word, known);
-  return nearest ? "; did you mean " + *nearest + "?" : "";
-}
-
-std::string join_words(const std::vector<std::string>& words) {
-  std::string joined;
-  for (const std::string& word : words) joined += (joined.empty() ? "" : ", ") + word;
-  return joined;
-}
 
 void settle_connection(Connection& connection, const config::Lookup& lookup) {
   if (connection.url.empty()) connection.url = lookup("SIGNALBOX_URL").value_or("");
@@ -229,15 +219,6 @@ Command make_top(Parsed& parsed) {
   return options;
 }
 
-/// In the order of their declaration.
-std::vector<std::string> names_of_subcommands(const CLI::App& command) {
-  std::vector<std::string> names;
-  for (const CLI::App* each : command.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(each->get_name());
-  }
-  return names;
-}
-
 Command make_sim(Parsed& parsed, const CLI::App& command, const config::Lookup& lookup) {
   const auto nearest = config::find_nearest(parsed.sim.run.file, names_of_subcommands(command));
   parsed.sim.run.meant = nearest.value_or("");
@@ -277,38 +258,20 @@ Command make_completion_options(const Parsed& parsed) {
   return CompletionOptions{static_cast<Shell>(found - words.begin())};
 }
 
-/// @returns what is wrong when a slip of a subcommand was taken for an argument, or nothing.
-std::optional<std::string> find_unknown_subcommand(const CLI::App& command) {
-  const auto known = names_of_subcommands(command);
-  for (const CLI::Option* option : command.get_options()) {
-    if (!option->get_positional() || option->results().empty()) continue;
-    const std::string& word = option->results().front();
-    const std::string meant = suggestion(word, known);
-    if (!meant.empty()) return "no command " + config::quote(word) + meant;
-  }
-  return std::nullopt;
+/// "help sim" is "sim --help".
+std::vector<std::string> without_help_word(std::vector<std::string> arguments) {
+  if (arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
 }
 
-/// CLI11 names what it did not expect; the near miss is ours.
-std::string describe_extra(const CommandLine& line) {
-  const auto extras = line.app.remaining(true);
-  if (extras.empty()) return "unexpected argument";
-  if (auto problem = find_unknown_subcommand(line.command())) return std::move(*problem);
-  std::vector<std::string> known;
-  for (const CLI::Option* option : line.command().get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  const std::string extra = extras.front();
-  const bool is_option = extra.starts_with('-');
-  return std::string{is_option ? "unknown option " : "unexpected argument "} +
-         config::quote(extra) + (is_option ? suggestion(extra, known) : "");
-}
-
-std::optional<std::string> find_unknown_command(const CommandLine& line, const std::string& word) {
+/// Flags may stand before the command.
+bool is_slot(const CommandLine& line, const std::vector<std::string>& arguments) {
   const auto known = line.command_names();
-  const bool is_known = std::find(known.begin(), known.end(), word) != known.end();
-  if (is_known || word.starts_with('-')) return std::nullopt;
-  return "no command " + config::quote(word) + suggestion(word, known) + " (see: signalbox --help)";
+  const auto command =
+      std::find_first_of(arguments.begin(), arguments.end(), known.begin(), known.end());
+  return command != arguments.end() && *command == "slot";
 }
 
 /// @returns nothing when parsing succeeded.
@@ -324,7 +287,7 @@ std::optional<Command> run_parser(CommandLine& line, std::vector<std::string> ar
     line.app.exit(success, text, text);
     return PrintText{text.str()};
   } catch (const CLI::ParseError& error) {
-    return UsageError{error.what()};
+    return UsageError{describe_problem(line, error)};
   }
   return std::nullopt;
 }
@@ -339,11 +302,11 @@ PrintText make_introduction(const CommandLine& line) {
 Command parse_arguments(const std::vector<std::string>& arguments, const config::Lookup& lookup) {
   CommandLine line;
   if (arguments.empty()) return make_introduction(line);
-  if (auto problem = find_unknown_command(line, arguments.front())) {
+  std::vector<std::string> ours = without_help_word(arguments);
+  if (auto problem = find_unknown_command(line, ours.front())) {
     return UsageError{std::move(*problem)};
   }
-  std::vector<std::string> ours = arguments;
-  if (arguments.front() == "slot") line.parsed.slot.request.command = take_command(ours);
+  if (is_slot(line, ours)) line.parsed.slot.request.command = take_command(ours);
   if (auto ended = run_parser(line, std::move(ours))) return std::move(*ended);
   Parsed& parsed = line.parsed;
   if (parsed.version) return PrintText{"signalbox " + build_name() + "\n"};

@@ -198,9 +198,14 @@ BackendEvent UpstreamCall::conclude(const ExchangeResult& result) {
   if (result.end != End::complete) return exchange_failure(result, x_head_seen, x_streaming);
   // A proxy's page, a URL that leads elsewhere, or what is left of an answer whose end nobody
   // marked.
-  if (!check_json(x_body))
-    return answer_failure("the backend's answer is no JSON but " + type_word(x_head.content_type),
-                          x_head.status, false);
+  if (!check_json(x_body)) {
+    auto failure =
+        answer_failure("the backend's answer is no JSON but " + type_word(x_head.content_type),
+                       x_head.status, false);
+    // Who asked for a stream got no part of one.
+    if (x_call.streaming) failure.error.code = ErrorCode::backend_stream_failed;
+    return failure;
+  }
   return BackendFinished{.status = x_head.status,
                          .content_type = x_head.content_type,
                          .body = make_bytes(std::move(x_body)),

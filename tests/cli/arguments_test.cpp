@@ -315,6 +315,17 @@ TEST_CASE("arguments: completion", "[cli][arguments]") {
   CHECK_THAT(usage_error({"completion", "tcsh"}), Catch::Contains("tcsh"));
 }
 
+TEST_CASE("arguments: flags before the command, help as a word, and half a command",
+          "[cli][arguments]") {
+  const auto get = std::get<GetOptions>(parse({"--url", "http://box:1", "get", "tasks"}));
+  CHECK(get.connection.url == "http://box:1");
+  const auto slot = std::get<SlotRequest>(
+      parse({"--url", "http://box:1", "slot", "--profile", "gpu", "--", "sleep", "1"}));
+  CHECK(slot.command == std::vector<std::string>{"sleep", "1"});
+  CHECK(printed({"help", "get"}) == printed({"get", "--help"}));
+  CHECK(usage_error({"config"}) == "config needs a command behind it: check");
+}
+
 TEST_CASE("arguments: keys new", "[cli][arguments]") {
   const auto options = std::get<NewKeyOptions>(
       parse({"keys", "new", "--owner", "alice", "--id", "laptop", "--grant", "tasks:view",
@@ -325,7 +336,7 @@ TEST_CASE("arguments: keys new", "[cli][arguments]") {
   CHECK(options.max_priority == Priority::workflow);
   CHECK_FALSE(options.default_priority);
   CHECK_THAT(usage_error({"keys", "new"}), Catch::Contains("--owner is required"));
-  CHECK_THAT(usage_error({"keys"}), Catch::Contains("subcommand is required"));
+  CHECK_THAT(usage_error({"keys"}), Catch::Contains("a command behind it: new"));
   CHECK_THAT(usage_error({"keys", "new", "--owner", "a b"}), Catch::Contains("is no name"));
   CHECK_THAT(usage_error({"keys", "new", "--owner", "a", "--id", "x\ty"}),
              Catch::Contains("is no name"));
@@ -351,7 +362,7 @@ TEST_CASE("arguments: slips are usage errors with the near miss", "[cli][argumen
   CHECK(usage_error({"get", "llms", "a", "b"}) == "unexpected argument \"b\"");
   CHECK_THAT(usage_error({"--nonsense"}), Catch::Contains("unknown option \"--nonsense\""));
   CHECK_THAT(usage_error({"get"}), Catch::Contains("RESOURCE is required"));
-  CHECK_THAT(usage_error({"config"}), Catch::Contains("subcommand is required"));
+  CHECK_THAT(usage_error({"config"}), Catch::Contains("a command behind it: check"));
   CHECK_THAT(usage_error({"get", "llms", "-o", "xml"}), Catch::Contains("xml"));
   CHECK_THAT(usage_error({"get", "tasks", "--limit", "0"}), Catch::Contains("--limit"));
   CHECK_THAT(usage_error({"get", "tasks", "--status", "done"}),

@@ -87,7 +87,7 @@ describe('sim', { timeout: 120_000 }, () => {
     const file = path.join(tempDir(), 'trace.csv');
     fs.writeFileSync(file, 'TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.5+00:00,10,2\n2024-05-10 00:00:01.5+00:00,10,1\n');
     const given = ['--slots', '1', '--service', '1,1'];
-    assert.match((await sim('replay', file, ...given)).stdout, /tasks 2  length 5000000 us[^]*sum of waits 2000000 us/);
+    assert.match((await sim('replay', file, ...given)).stdout, /tasks 2  length 5\.000 s[^]*sum of waits 2000000 us/);
     assert.match((await sim('replay', file, ...given, '--traffic', '2')).stdout, /sum of waits 2500000 us/);
     const swap = await sim('replay', file, ...given, '--policy', 'swap');
     assert.match(swap.stderr, /^swap changes nothing here/);
