@@ -24,7 +24,7 @@ Examples:
   signalbox sim minimal.yaml --check
   signalbox sim compare examples/scenarios/home_office.yaml --policies strict,fair,swap
 
-Scenario files: docs/simulation.md)";
+Scenario files: docs/scenarios.md)";
 
 constexpr const char* compare_footer = R"(
 Runs every variant on the same calls, seed by seed, and says what differs and how far that can be

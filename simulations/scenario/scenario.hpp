@@ -1,4 +1,4 @@
-// A scenario: what is simulated, as data. Read from a file by scenario_reader; docs/simulation.md
+// A scenario: what is simulated, as data. Read from a file by scenario_reader; docs/scenarios.md
 // describes its keys.
 #pragma once
 

@@ -8,7 +8,7 @@
 namespace signalbox::sim {
 
 /// Leaves out what is the default. The scenario's name is not in the text: it is the file's.
-/// @pre every value is one that a file can say (docs/simulation.md).
+/// @pre every value is one that a file can say (docs/scenarios.md).
 std::string write_scenario(const Scenario& scenario);
 
 }  // namespace signalbox::sim

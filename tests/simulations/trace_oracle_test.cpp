@@ -1,7 +1,7 @@
 // Goal: an hour of real traffic, replayed, gives the very waits that two unrelated programs have
 // computed for it. Method: the public Azure traces of 2023, service of 0.1 s and 0.02 s per token;
 // every number is a whole one, and any deviation is a bug. Needs the traces' folder
-// (docs/simulation.md says where they are published).
+// (docs/scenarios.md says where they are published).
 #include <catch2/catch.hpp>
 
 #include "tests/simulations/scenarios.hpp"
