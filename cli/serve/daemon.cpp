@@ -11,6 +11,7 @@
 
 #include "actors/backends/playback_actor.hpp"
 #include "actors/backends/upstream_actor.hpp"
+#include "actors/broker/broker_actor.hpp"
 #include "cli/serve/system_ports.hpp"
 #include "http/front/call_options.hpp"
 #include "http/front/error_response.hpp"
@@ -29,8 +30,6 @@ constexpr std::chrono::milliseconds cut_grace{250};
 constexpr std::chrono::milliseconds drain_poll{20};
 /// The front only puts a word into each caller's box.
 constexpr std::chrono::seconds dismiss_patience{1};
-/// As callers who come while it stops are told.
-constexpr double draining_retry_s = 5;
 /// From the order to stop to the last actor's end it is a moment.
 constexpr std::chrono::seconds actors_patience{5};
 constexpr std::chrono::milliseconds actors_poll{1};
@@ -289,11 +288,8 @@ void Daemon::wait_for_actors() {
 
 // Who still waits is told what happens, in place of a connection that just closes.
 void Daemon::dismiss_calls() {
-  auto error =
-      make_error(ErrorCode::draining,
-                 "the broker is shutting down; a task that was accepted goes on when it is "
-                 "back")
-          .retry_after(draining_retry_s);
+  Error error = actors::draining();
+  error.message += "; a task that was accepted goes on when it is back";
   const auto told = std::make_shared<http::ReplyBox>();
   caf::anon_send(x_services->front, http::DismissCalls{std::move(error), told});
   told->take(http::ReplyBox::Clock::now() + dismiss_patience);

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "cli/sim/take_line.hpp"
 #include "http/text/json_writer.hpp"
 
 namespace signalbox::cli {
@@ -72,10 +73,7 @@ bool add_row(const boost::json::object& row, CallRowsFile& file) {
 Outcome<CallRowsFile> read_call_rows(std::string_view text, const std::string& file_name) {
   CallRowsFile file;
   for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::string_view line = take_line(text);
     if (line.empty()) continue;
     boost::json::error_code failed;
     const auto value = boost::json::parse({line.data(), line.size()}, failed);

@@ -1,9 +1,9 @@
 #include "cli/sim/trace_lines_file.hpp"
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <optional>
 
+#include "cli/sim/take_line.hpp"
 #include "simulations/scenario/trace_reader.hpp"
 
 namespace signalbox::cli {
@@ -66,10 +66,7 @@ Outcome<std::vector<sim::TraceRow>> read_trace_lines(std::string_view text,
                                                      const std::string& file_name) {
   std::vector<sim::TraceRow> rows;
   for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::string_view line = take_line(text);
     if (line.empty()) continue;
     if (const auto problem = add_row(line, columns, time_unit, rows)) {
       return Failure{ExitCode::usage, file_name + ":" + std::to_string(number) + ": " + *problem};

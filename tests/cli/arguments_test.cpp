@@ -1,6 +1,7 @@
 // Goal: every command line becomes the right options or a clear message. Method: literal command
 // lines, made environment.
 #include "cli/arguments.hpp"
+#include "tests/cli/command_lines.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
@@ -10,20 +11,8 @@
 namespace signalbox::cli {
 namespace {
 
-Command parse(const std::vector<std::string>& arguments,
-              const std::map<std::string, std::string>& environment = {}) {
-  return parse_arguments(arguments, [&](const std::string& name) -> std::optional<std::string> {
-    const auto found = environment.find(name);
-    if (found == environment.end()) return std::nullopt;
-    return found->second;
-  });
-}
-
-std::string usage_error(const std::vector<std::string>& arguments) {
-  const Command command = parse(arguments);
-  REQUIRE(std::holds_alternative<UsageError>(command));
-  return std::get<UsageError>(command).message;
-}
+using testing::parse;
+using testing::usage_error;
 
 std::string printed(const std::vector<std::string>& arguments) {
   const Command command = parse(arguments);

@@ -3,19 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include "cli/arguments.hpp"
+#include "tests/cli/command_lines.hpp"
 
 namespace signalbox::cli {
 namespace {
 
-Command parse(const std::vector<std::string>& arguments) {
-  return parse_arguments(arguments, [](const std::string&) { return std::nullopt; });
-}
-
-std::string usage_error(const std::vector<std::string>& arguments) {
-  const Command command = parse(arguments);
-  REQUIRE(std::holds_alternative<UsageError>(command));
-  return std::get<UsageError>(command).message;
-}
+using testing::parse;
+using testing::usage_error;
 
 }  // namespace
 
